@@ -1,0 +1,42 @@
+"""What a provider must be able to do. One provider is one file beside this one and one line in the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+    from gateway.vocabulary import Accepted, InboundSms, ListedSms, OutboundSms
+    from server.lines.models import Line
+    from server.messaging.delivery import Report
+
+
+class Provider(Protocol):
+    """Translates between a provider's words and ours; holds no state between calls."""
+
+    def account_of(self, line: Line) -> str:
+        """The namespace in which the provider's message ids are unique, such as "twilio:AC…"."""
+
+    def verify(self, request: HttpRequest, line: Line) -> None:
+        """Raise WebhookRefused unless the request was made by the provider for this line."""
+
+    def parse_message(self, request: HttpRequest, line: Line) -> InboundSms:
+        """Read a verified inbound webhook; raises WebhookRefused (400) when it lacks what it must have."""
+
+    def parse_report(self, request: HttpRequest, line: Line) -> Report:
+        """Read a verified status webhook."""
+
+    def answer(self) -> HttpResponse:
+        """The answer that the provider expects when all is well."""
+
+    def send(self, line: Line, sms: OutboundSms) -> Accepted:
+        """Hand one message over; raises one of the SendError tree."""
+
+    def sent_since(self, line: Line, recipient: str, since: datetime) -> list[ListedSms]:
+        """Our outbound messages to a number from the provider's list, for finding unconfirmed ones."""
+
+    def received_since(self, line: Line, since: datetime) -> list[InboundSms]:
+        """Inbound messages from the provider's list, for those that no webhook brought."""

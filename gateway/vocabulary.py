@@ -1,0 +1,96 @@
+"""Our words for what passes between us and a provider; a provider's own words stop at its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from server.messaging.models import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundSms:
+    """A customer's SMS as a provider told it; `raw` keeps every parameter, known or not."""
+
+    provider_message_id: str
+    sender: str
+    recipient: str
+    body: str
+    media: tuple[dict[str, Any], ...] = ()
+    sent_at: datetime | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundSms:
+    """What a provider needs to send one message; `callback_url` carries our uuid."""
+
+    uuid: UUID
+    sender: str
+    recipient: str
+    body: str
+    callback_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took the message."""
+
+    provider_message_id: str
+    segments: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSms:
+    """An outbound message found in the provider's own list."""
+
+    provider_message_id: str
+    recipient: str
+    body: str
+    created_at: datetime
+    status: Status
+    provider_status: str
+    provider_code: str = ""
+    reason: str = ""
+
+
+class WebhookRefused(Exception):
+    """The request is not an honest webhook of this line; answered with `status`."""
+
+    def __init__(self, outcome: str, status: int = 403) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.status = status
+
+
+class SendError(Exception):
+    """The provider did not say that it took the message."""
+
+
+class NotTaken(SendError):
+    """Surely not taken (429, refused connection, DNS): try again after `retry_after` seconds, or when we think fit."""
+
+    def __init__(self, outcome: str, retry_after: float | None = None) -> None:
+        super().__init__(outcome)
+        self.retry_after = retry_after
+
+
+class Refused(SendError):
+    """Refused for good; `reason` is one of server.messaging.reasons.Reason."""
+
+    def __init__(self, reason: str, provider_code: str = "") -> None:
+        super().__init__(f"{reason} {provider_code}".strip())
+        self.reason = reason
+        self.provider_code = provider_code
+
+
+class OutcomeUnknown(SendError):
+    """The connection broke, or the answer made no sense, after the request may have been read."""
+
+
+class AccountRefused(SendError):
+    """Our credentials are refused (401, 403, unknown account): nothing of this line can go out."""

@@ -1,0 +1,78 @@
+"""Writing the event log and reading it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from server.accounts.models import Subscriber
+from server.events import doorbell
+from server.events.models import Event, Kind
+
+KEPT_FOR = timedelta(days=7)
+REPLAY_LIMIT = 1000
+
+
+def record(
+    *,
+    subscriber_id: int,
+    kind: Kind,
+    at: datetime,
+    line_id: int | None = None,
+    conversation_id: int | None = None,
+    message_id: int | None = None,
+    user_id: int | None = None,
+) -> int:
+    """Take the subscriber's next event number, write the event, and ring the doorbell on commit.
+
+    Call it last in the transaction and keep what follows short: the number is taken by locking the
+    subscriber's row, which is what makes the numbers gapless and in commit order (a database
+    sequence is neither: a reader may see 11 before 10 is committed, and skip 10 for ever).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_subscriber SET last_event = last_event + 1 WHERE id = %s RETURNING last_event", [subscriber_id]
+        )
+        (number,) = cursor.fetchone()
+    Event.objects.create(
+        subscriber_id=subscriber_id,
+        number=number,
+        kind=kind,
+        line_id=line_id,
+        conversation_id=conversation_id,
+        message_id=message_id,
+        user_id=user_id,
+        at=at,
+    )
+    # robust: Redis being away must not turn a stored webhook into a 500.
+    transaction.on_commit(lambda: doorbell.ring(subscriber_id, number), robust=True)
+    return int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The events after a number, up to `last`; `must_reload` when the log can't tell them all."""
+
+    events: list[Event]
+    last: int
+    must_reload: bool
+
+
+def missed_since(*, subscriber_id: int, since: int) -> Missed:
+    """What happened after event number `since`: at most 1,000 events, else the answer is "reload"."""
+    last = Subscriber.objects.values_list("last_event", flat=True).get(pk=subscriber_id)
+    if since >= last:
+        # A number from the future comes from another database (a restored backup): start afresh.
+        return Missed(events=[], last=last, must_reload=since > last)
+    if last - since > REPLAY_LIMIT:
+        return Missed(events=[], last=last, must_reload=True)
+    events = list(Event.objects.filter(subscriber_id=subscriber_id, number__gt=since, number__lte=last).order_by("number"))
+    return Missed(events=events, last=last, must_reload=len(events) != last - since)
+
+
+def drop_old_events(*, now: datetime) -> int:
+    """Delete events older than a week; whoever was away longer loads the page anew."""
+    deleted, _ = Event.objects.filter(at__lt=now - KEPT_FOR).delete()
+    return deleted

@@ -1,0 +1,44 @@
+"""The event log: every change that a screen could show, numbered without a gap per subscriber."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from server.accounts.models import Subscriber
+
+
+class Kind(models.TextChoices):
+    MESSAGE_CREATED = "message_created"
+    MESSAGE_CHANGED = "message_changed"
+    NOTE_CREATED = "note_created"
+    CONVERSATION_CHANGED = "conversation_changed"
+    READ = "read"
+    PHONEBOOK_CHANGED = "phonebook_changed"
+    ACCESS_CHANGED = "access_changed"
+
+
+class Event(models.Model):
+    """A hint that something changed, by id; the rows as they are now are the truth.
+
+    `user_id` names the only person who needs to hear it; empty means everyone who may see the line;
+    no line means everyone of the subscriber.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="events")
+    number = models.BigIntegerField()
+    kind = models.CharField(max_length=24, choices=Kind)
+    line_id = models.BigIntegerField(null=True)
+    conversation_id = models.BigIntegerField(null=True)
+    message_id = models.BigIntegerField(null=True)
+    user_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subscriber", "number"], name="one_event_per_number")]
+        # Events older than a week are dropped by age.
+        indexes: ClassVar = [models.Index(fields=["at"], name="events_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"

@@ -1,0 +1,79 @@
+"""Our numbers, and who may use which."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from server.accounts.models import Subscriber, User
+from server.lines.encryption import EncryptedTextField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+def new_pbx_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class LineQuerySet(models.QuerySet["Line"]):
+    def visible_to(self, user: User | AnonymousUser) -> LineQuerySet:
+        """The lines a person may read: supervisors and administrators all of their company's, colleagues their own."""
+        if not isinstance(user, User) or not user.is_active or user.subscriber_id is None:
+            return self.none()
+        ours = self.filter(subscriber_id=user.subscriber_id)
+        return ours if user.sees_all_lines else ours.filter(access__user=user)
+
+    def sendable_by(self, user: User | AnonymousUser) -> LineQuerySet:
+        """The lines a person may send from."""
+        seen = self.visible_to(user).filter(is_active=True)
+        if isinstance(user, User) and user.sees_all_lines:
+            return seen
+        return seen.filter(access__can_send=True)
+
+
+class Line(models.Model):
+    """One of our numbers at a provider.
+
+    `held_since` is set while the provider refuses our credentials: messages wait, nothing is lost.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="lines")
+    key = models.UUIDField(unique=True, default=uuid.uuid4, help_text=_("The secret part of the line's webhook addresses."))
+    number = models.CharField(max_length=20, help_text=_("E.164, such as +36301234567"))
+    label = models.CharField(max_length=80)
+    provider = models.CharField(max_length=24)
+    account_sid = models.CharField(max_length=64, blank=True)
+    auth_token = EncryptedTextField(blank=True)
+    pbx_secret = EncryptedTextField(blank=True, default=new_pbx_secret)
+    is_active = models.BooleanField(default=True)
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager[Line]] = LineQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "number"], name="one_line_per_provider_number")]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.number})"
+
+
+class LineAccess(models.Model):
+    """A colleague was given a line."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="access")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="line_access")
+    can_send = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name_plural = "line access"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["line", "user"], name="one_access_per_line_and_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.line}"

@@ -1,0 +1,97 @@
+"""Delivery reports: what the provider says became of a message, in whatever order and however often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from server.contacts.optout import opt_out
+from server.events.models import Kind
+from server.messaging.models import WENT_WRONG, DeliveryReport, Message, Status
+from server.messaging.outbound import announce
+from server.messaging.sending import mark_conversation_failed, outranks
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from server.lines.models import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A provider's word on a message, already in ours. `reason` only when it went wrong."""
+
+    status: Status
+    provider_status: str
+    provider_message_id: str = ""
+    provider_account: str = ""
+    provider_code: str = ""
+    reason: str = ""
+    raw: dict[str, Any]
+
+
+@transaction.atomic
+def apply_delivery_report(*, line: Line, uuid: UUID, report: Report, now: datetime) -> Message | None:
+    """Keep a report and move its message forward by rank; None when the line has no such message.
+
+    Found by our own uuid, so it may arrive before the dispatcher has written the provider's id.
+    Reports may come twice, late, and in any order: delivered stays delivered.
+    """
+    message = (
+        Message.objects.select_for_update(of=("self",))
+        .select_related("conversation__contact", "conversation__line")
+        .filter(uuid=uuid, conversation__line=line)
+        .first()
+    )
+    if message is None:
+        return None
+    is_stale = _is_of_an_earlier_attempt(message, report)
+    DeliveryReport.objects.bulk_create(
+        [
+            DeliveryReport(
+                message=message,
+                status=report.status,
+                provider_message_id=report.provider_message_id,
+                provider_status=report.provider_status,
+                provider_code=report.provider_code,
+                raw=report.raw,
+                received_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    if not is_stale and outranks(report.status, message.status):
+        _move(message, report, now)
+    return message
+
+
+def _is_of_an_earlier_attempt(message: Message, report: Report) -> bool:
+    """A retried bubble has a new provider id: late words about the old one are kept but change nothing."""
+    if not report.provider_message_id or message.attempts == 0:
+        return False
+    if message.provider_message_id:
+        return message.provider_message_id != report.provider_message_id
+    begun = message.attempted_at if message.status != Status.QUEUED else None
+    told_before = Q(received_at__lt=begun) if begun else Q()
+    return message.reports.filter(told_before, provider_message_id=report.provider_message_id).exists()
+
+
+def _move(message: Message, report: Report, now: datetime) -> None:
+    message.status = report.status
+    message.lease_until, message.lease_by = None, ""
+    if report.provider_message_id and not message.provider_message_id:
+        message.provider_message_id, message.provider_account = report.provider_message_id, report.provider_account
+    message.sent_at = message.sent_at or now
+    if report.status == Status.DELIVERED:
+        message.delivered_at, message.reason, message.provider_code, message.failed_at = now, "", "", None
+    elif report.status in WENT_WRONG:
+        message.failed_at, message.reason, message.provider_code = now, report.reason, report.provider_code
+        if report.reason == "opted_out":
+            opt_out(line=message.conversation.line, number=message.conversation.contact.number, source="provider", at=now)
+    message.save()
+    mark_conversation_failed(message, failed=report.status in WENT_WRONG)
+    announce(message, kind=Kind.MESSAGE_CHANGED, now=now)

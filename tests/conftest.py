@@ -1,0 +1,132 @@
+"""The cast: Kontakt Kft. with dana (colleague), bela (colleague), sam (supervisor), ada (administrator);
+eve belongs to another subscriber; oper is the operator's staff. Boti is a customer."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from server.accounts.models import Activation, Role, Subscriber, User
+from server.contacts.models import Contact
+from server.lines.models import Line, LineAccess
+from server.messaging.inbound import conversation_between, receive_sms
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+PASSWORD = "tavaszi-szel-vizet"
+BOTI = "+36309990001"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+def _subscriber(slug: str, name: str) -> Subscriber:
+    subscriber = Subscriber.objects.create(slug=slug, name=name)
+    Activation.objects.create(subscriber=subscriber, sms_since=NOW, chat_since=NOW)
+    return subscriber
+
+
+def _user(username: str, role: str, subscriber: Subscriber | None, language: str = "en") -> User:
+    return User.objects.create_user(
+        username=username, password=PASSWORD, name=username.title(), role=role, subscriber=subscriber, language=language
+    )
+
+
+@pytest.fixture
+def kontakt(db) -> Subscriber:
+    return _subscriber("kontakt", "Kontakt Kft.")
+
+
+@pytest.fixture
+def rival(db) -> Subscriber:
+    return _subscriber("rival", "Rival Zrt.")
+
+
+@pytest.fixture
+def line(kontakt) -> Line:
+    """The shared line, on the simulator provider."""
+    return Line.objects.create(subscriber=kontakt, number="+36301110001", label="Support", provider="simulator")
+
+
+@pytest.fixture
+def sales_line(kontakt) -> Line:
+    """A line that dana was not given."""
+    return Line.objects.create(subscriber=kontakt, number="+36301110002", label="Sales", provider="simulator")
+
+
+@pytest.fixture
+def rival_line(rival) -> Line:
+    return Line.objects.create(subscriber=rival, number="+36301119999", label="Rival", provider="simulator")
+
+
+@pytest.fixture
+def twilio_line(kontakt) -> Line:
+    return Line.objects.create(
+        subscriber=kontakt,
+        number="+36301110003",
+        label="Twilio",
+        provider="twilio",
+        account_sid="AC" + "0123456789abcdef" * 2,
+        auth_token="12345",
+    )
+
+
+@pytest.fixture
+def dana(kontakt, line) -> User:
+    user = _user("dana", Role.COLLEAGUE, kontakt)
+    LineAccess.objects.create(line=line, user=user)
+    return user
+
+
+@pytest.fixture
+def bela(kontakt, line) -> User:
+    user = _user("bela", Role.COLLEAGUE, kontakt, language="hu")
+    LineAccess.objects.create(line=line, user=user)
+    return user
+
+
+@pytest.fixture
+def sam(kontakt) -> User:
+    return _user("sam", Role.SUPERVISOR, kontakt)
+
+
+@pytest.fixture
+def ada(kontakt) -> User:
+    return _user("ada", Role.ADMINISTRATOR, kontakt)
+
+
+@pytest.fixture
+def eve(rival, rival_line) -> User:
+    user = _user("eve", Role.COLLEAGUE, rival)
+    LineAccess.objects.create(line=rival_line, user=user)
+    return user
+
+
+@pytest.fixture
+def oper(db) -> User:
+    return User.objects.create_superuser("oper", password=PASSWORD, name="Oper")
+
+
+@pytest.fixture
+def boti(kontakt) -> Contact:
+    return Contact.objects.create(subscriber=kontakt, number=BOTI, name="Kiss Boti", created_at=NOW)
+
+
+@pytest.fixture
+def conversation(line, boti):
+    return conversation_between(line=line, contact=boti, now=NOW)
+
+
+@pytest.fixture
+def boti_texts(line, boti):
+    """Boti texts the shared line: `boti_texts("Szia!")` returns the stored message."""
+
+    def text(body: str, *, at: datetime = NOW, to: Line = line, sender: str = BOTI):
+        return receive_sms(
+            line=to, provider_account="simulator:", provider_message_id=uuid.uuid4().hex, sender=sender, body=body, now=at
+        ).message
+
+    return text
