@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks_db",
     "axes",
+    "server",
     "server.accounts",
     "server.events",
     "server.lines",
