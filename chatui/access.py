@@ -1,0 +1,79 @@
+"""Fetching with permission: what a person may not see is the same 404 as what does not exist."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect, render
+
+from server.accounts.models import User
+from server.messaging.models import Conversation, Message
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.http import HttpRequest
+
+
+def for_people_with_sms(view):
+    """Only a subscriber's people, and only while the operator has switched SMS on for them."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        user = request.user
+        if not user.is_authenticated:
+            return _to_log_in(request)
+        if user.subscriber_id is None:
+            return redirect("admin:index")
+        if not user.subscriber.has_sms:
+            return render(request, "chatui/service_off.html", status=403)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def for_people_with_chat(view):
+    """Chat is a supplement of its own: without it there is only Messages."""
+
+    @for_people_with_sms
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not request.user.subscriber.has_chat:
+            if request.method == "GET" and request.resolver_match.url_name == "chat":
+                return redirect("messages")
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def conversation_or_404(user: User, conversation_id: int) -> Conversation:
+    conversation = Conversation.objects.visible_to(user).with_row().filter(pk=conversation_id).first()
+    if conversation is None:
+        raise Http404
+    return conversation
+
+
+def message_or_404(user: User, uuid: UUID) -> Message:
+    messages = Message.objects.visible_to(user).select_related("conversation__line__subscriber", "conversation__contact", "author")
+    message = messages.filter(uuid=uuid).first()
+    if message is None:
+        raise Http404
+    return message
+
+
+def colleagues_of(user: User):
+    """The active people of the same subscriber, by name."""
+    return User.objects.filter(subscriber_id=user.subscriber_id, is_active=True).exclude(subscriber_id=None).order_by("name")
+
+
+def _to_log_in(request: HttpRequest):
+    if request.headers.get("X-Fonal") or request.headers.get("HX-Request"):
+        # A script can't follow a log-in page: tell it to go there.
+        return render(request, "chatui/live/_log_in.html", status=401)
+    from django.contrib.auth.views import redirect_to_login
+
+    return redirect_to_login(request.get_full_path())

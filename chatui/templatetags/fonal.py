@@ -1,0 +1,260 @@
+"""How things are written on screen: numbers, times, ticks, initials, highlights."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import get_language
+
+from server import phone
+from server.messaging.models import Activity, Message, Note, Status
+from server.messaging.reasons import Reason
+
+register = template.Library()
+
+_ICON_TEMPLATE = '<svg viewBox="0 0 {0} {0}" aria-hidden="true"><path d="{1}"/></svg>'
+ICONS = {
+    "mark": (32, "M6 22c0-9 4-14 10-14s9 4 9 8-3 7-7 7-6-2.5-6-5.5S14.500 13 17 13s4 1.600 4 3.600M6 22v5"),
+    "chat": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12Z"),
+    "list": (24, "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01"),
+    "settings": (24, "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM12 3v2.5M12 18.500V21M3 12h2.5M18.500 12H21M5.600 5.600l1.800 1.800M16.600 16.600l1.800 1.800M5.600 18.400l1.800-1.800M16.600 7.400l1.800-1.800"),
+    "phone": (24, "M8 3h8a1.500 1.500 0 0 1 1.500 1.500v15A1.500 1.500 0 0 1 16 21H8a1.500 1.500 0 0 1-1.500-1.500v-15A1.500 1.500 0 0 1 8 3ZM11 18h2"),
+    "pencil": (24, "M4 20h4L19.500 8.500a2.100 2.100 0 0 0-3-3L5 17Z"),
+    "search": (24, "M11 4.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13ZM20 20l-4.200-4.200"),
+    "clock": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 7.500V12l3 2"),
+    "tick": (24, "m5 12.500 4.500 4.500L19 7.500"),
+    "ticks": (24, "m2.500 12.500 4.500 4.500 9-9.500M11.500 16l1 1 9-9.500"),
+    "alert": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 8v4.500M12 16h.01"),
+    "question": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
+    "pause": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM10 9v6M14 9v6"),
+    "user": (24, "M12 5a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7ZM5 19.500c.8-3.400 3.600-5 7-5s6.200 1.600 7 5"),
+    "done": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17Zm-3.500 8.700 2.500 2.500 4.500-5"),
+    "reopen": (24, "M4.500 9.500A8 8 0 1 1 4 13M4.500 4.500v5h5"),
+    "note": (24, "M5 5h14v9l-5 5H5ZM14 19v-5h5"),
+    "send": (24, "M5 12h13M12.500 6l6 6-6 6"),
+    "down": (24, "M12 5v13M6 12.500l6 6 6-6"),
+    "back": (24, "M15 5l-7 7 7 7"),
+    "more": (24, "M5.500 12h.01M12 12h.01M18.500 12h.01"),
+    "cross": (24, "m7 7 10 10M17 7 7 17"),
+    "in": (24, "M18 6 7 17M7 9v8h8"),
+    "out": (24, "M6 18 17 7M9 7h8v8"),
+    "bolt": (24, "M13 3 5 13.500h6L10 21l8-10.500h-6Z"),
+    "image": (24, "M5 5h14v14H5ZM5 16l4-4 3.500 3.500L15 13l4 4M9.500 9.500h.01"),
+    "sort": (24, "M8 5v14M4.500 15.500 8 19l3.500-3.500M16 19V5M12.500 8.500 16 5l3.500 3.500"),
+    "unread": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12ZM12 12h.01"),
+    "stop": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM6 6l12 12"),
+    "keyboard": (24, "M4 6.500h16v11H4ZM7 10h.01M10.300 10h.01M13.700 10h.01M17 10h.01M8 14h8"),
+    "help": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
+}  # fmt: skip
+_ICON_HTML = {name: mark_safe(_ICON_TEMPLATE.format(size, path)) for name, (size, path) in ICONS.items()}  # noqa: S308
+
+
+@register.simple_tag
+def icon(name: str):
+    """An inline drawing; the words beside it carry the meaning."""
+    return _ICON_HTML[name]
+
+
+@register.filter
+def number(value: str) -> str:
+    return phone.display(value)
+
+
+@register.filter
+def short_number(value: str, country: str = "HU") -> str:
+    return phone.display_national(value, country=country)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """One or two letters for an avatar: Kiss Ilona → KI, Szabó Eszter → SzE; a number shows its country code."""
+    if name.startswith("+"):
+        return phone.display(name).split(" ")[0]
+    words = [word for word in re.split(r"[\s\-]+", name) if word and word[0].isalnum()]
+    if not words:
+        return "?"
+    if len(words) == 1:
+        return words[0][:4].upper() if words[0].isupper() else words[0][0].upper()
+    return _initial(words[0]) + _initial(words[1])
+
+
+@register.filter
+def tint(pk: int) -> str:
+    """One of six quiet colours, always the same for the same thing."""
+    return f"tint-{pk % 6}"
+
+
+# --- Times. The browser shows them anew in the viewer's own zone (js/times.js); these are what it starts from.
+
+
+def _zoned(value: datetime, zone: str | None) -> datetime:
+    return value.astimezone(ZoneInfo(zone)) if zone else timezone.localtime(value)
+
+
+@register.filter
+def clock(value: datetime, zone: str | None = None) -> str:
+    local = _zoned(value, zone)
+    return f"{local.hour}:{local:%M}"
+
+
+@register.filter
+def clock_seconds(value: datetime, zone: str | None = None) -> str:
+    local = _zoned(value, zone)
+    return f"{local.hour}:{local:%M:%S}"
+
+
+@register.filter
+def row_time(value: datetime, zone: str | None = None) -> str:
+    """Short for a list: 10:42 today, "yesterday", the weekday within a week, else the date."""
+    local, today = _zoned(value, zone), _zoned(timezone.now(), zone)
+    days = (today.date() - local.date()).days
+    if days <= 0:
+        return f"{local.hour}:{local:%M}"
+    if days == 1:
+        return _("yesterday")
+    if days < 7:
+        return formats.date_format(local, "D")
+    return formats.date_format(local, "M j." if get_language() == "hu" else "j M") if local.year == today.year else local.strftime("%Y. %m. %d.")
+
+
+@register.filter
+def table_time(value: datetime, zone: str | None = None) -> str:
+    """For the Messages table: Today 10:42, Yesterday 16:24, Nov 19 9:30."""
+    local, today = _zoned(value, zone), _zoned(timezone.now(), zone)
+    return f"{day_name(local, zone, short=True, today=today)} {local.hour}:{local:%M}"
+
+
+@register.filter
+def day_line(value: datetime, zone: str | None = None) -> str:
+    local = _zoned(value, zone)
+    return day_name(local, zone, short=False, today=_zoned(timezone.now(), zone))
+
+
+def day_name(local: datetime, zone: str | None, *, short: bool, today: datetime) -> str:
+    if local.date() == today.date():
+        return _("Today")
+    if local.date() == (today - timedelta(days=1)).date():
+        return _("Yesterday")
+    hungarian = get_language() == "hu"
+    if short:
+        this_year = local.year == today.year
+        pattern = ("M j." if this_year else "Y. M j.") if hungarian else ("M j" if this_year else "M j, Y")
+    else:
+        pattern = "Y. F j., l" if hungarian else "l, F j, Y"
+    return formats.date_format(local, pattern)
+
+
+@register.filter
+def full_date(value: datetime, zone: str | None = None) -> str:
+    return formats.date_format(_zoned(value, zone), "Y. M j." if get_language() == "hu" else "M j, Y")
+
+
+@register.filter
+def iso(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds")
+
+
+@register.filter
+def epoch_ms(value: datetime) -> int:
+    return int(value.timestamp() * 1000)
+
+
+@register.filter
+def waited(since: datetime) -> str:
+    """How long somebody has been waiting: 38 m, 5 h, 2 d."""
+    minutes = max(0, int((timezone.now() - since).total_seconds() // 60))
+    if minutes < 60:
+        return _("%(n)s m") % {"n": max(1, minutes)}
+    if minutes < 48 * 60:
+        return _("%(n)s h") % {"n": minutes // 60}
+    return _("%(n)s d") % {"n": minutes // (24 * 60)}
+
+
+# --- Ticks
+
+_TICKS = {
+    Status.QUEUED: ("clock", "queued"),
+    Status.SENDING: ("clock", "queued"),
+    Status.HELD: ("pause", "unconfirmed"),
+    Status.UNCONFIRMED: ("question", "unconfirmed"),
+    Status.SENT: ("tick", "sent"),
+    Status.DELIVERED: ("ticks", "delivered"),
+    Status.UNDELIVERED: ("alert", "bad"),
+    Status.FAILED: ("alert", "bad"),
+}
+
+
+@register.simple_tag
+def tick(message: Message, zone: str | None = None):
+    """The state of an outgoing message: a small drawing, its name for screen readers, every time in the tooltip."""
+    drawing, style = _TICKS[Status(message.status)]
+    stations = [(_("Queued"), message.created_at), (_("Sent"), message.sent_at), (_("Delivered"), message.delivered_at), (_("Failed"), message.failed_at)]
+    times = " · ".join(f"{label} {clock_seconds(at, zone)}" for label, at in stations if at)
+    label = Status(message.status).label
+    return format_html(
+        '<span class="tick {}" role="img" aria-label="{}" title="{}">{}</span>', style, label, f"{label} · {times}", _ICON_HTML[drawing]
+    )
+
+
+@register.filter
+def reason_text(message: Message) -> str:
+    return str(Reason(message.reason).label) if message.reason in Reason.values else str(Reason.OTHER.label)
+
+
+# --- Text
+
+_LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
+
+
+@register.filter
+def linked(text: str):
+    """The text, escaped, with http(s) addresses made into links that tell nothing about us."""
+    parts, end = [], 0
+    for match in _LINK.finditer(text):
+        url = escape(match[0])
+        parts += [escape(text[end : match.start()]), f'<a href="{url}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>']
+        end = match.end()
+    return mark_safe("".join([*parts, escape(text[end:])]))  # noqa: S308
+
+
+@register.filter
+def mentioned(text: str):
+    """A note's text, escaped, with its @mentions set off."""
+    return mark_safe(re.sub(r"@[\w.\-]+", lambda m: f'<span class="mention">{m[0]}</span>', str(escape(text))))  # noqa: S308
+
+
+@register.filter
+def highlighted(text: str, words: str):
+    """The text, escaped, with the searched words marked."""
+    wanted = [re.escape(word) for word in words.split() if word]
+    if not wanted:
+        return text
+    parts = re.split(f"({'|'.join(wanted)})", text, flags=re.IGNORECASE)
+    return mark_safe("".join(f"<mark>{escape(part)}</mark>" if i % 2 else escape(part) for i, part in enumerate(parts)))  # noqa: S308
+
+
+# --- Which partial shows an entry of a thread
+
+
+@register.filter
+def partial(entry: Message | Note | Activity) -> str:
+    return f"chatui/_{type(entry).__name__.lower()}.html"
+
+
+@register.filter
+def readers(conversation) -> str:
+    """Everybody's read markers, "user:count …": so a row is the same text for every colleague."""
+    return " ".join(f"{marker.user_id}:{marker.inbound_read}" for marker in conversation.markers.all())
+
+
+@register.filter
+def unread_for(conversation, user) -> int:
+    read = next((marker.inbound_read for marker in conversation.markers.all() if marker.user_id == user.pk), 0)
+    return max(0, conversation.inbound_count - read)
