@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+
 from django.db import transaction
 from django.db.models import F, Q
 

@@ -7,7 +7,7 @@ becomes unconfirmed, never queued.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -21,21 +21,25 @@ from server.messaging.models import RANK, WENT_WRONG, Activity, ActivityKind, Co
 from server.messaging.outbound import announce
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from django.db.models import QuerySet
+
 # Three times the longest send: connecting takes 3.05 s at most, the answer 10 s.
 LEASE = timedelta(seconds=60)
 # An unconfirmed message holds back the later ones of its conversation for so long at most.
 HOLDS_OTHERS_FOR = timedelta(minutes=10)
 
 
-def claim_next(*, by: str, now: datetime) -> Message | None:
-    """Claim the oldest message that may go out now, or None.
+def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> Message | None:
+    """Claim the oldest message that may go out now, or None; lines whose id is among `busy_lines` are passed over.
 
     Within a conversation a message waits until none before it is queued, held, being sent or
     (for ten minutes at most) unconfirmed. Works alike on SQLite and PostgreSQL, with any number
     of dispatchers: who loses the conditional UPDATE simply looks again.
     """
     while True:
-        message = _sendable(now).order_by("id").first()
+        message = _sendable(now).exclude(conversation__line__in=busy_lines).order_by("id").first()
         if message is None:
             return None
         claimed = Message.objects.filter(pk=message.pk, status=Status.QUEUED).update(
