@@ -1,10 +1,14 @@
-"""What providers posted, as it came."""
+"""What providers posted, as it came; the dispatchers' own book-keeping; and the simulated network."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from server.lines.models import Line
+from server.messaging.models import Direction, Status
 
 
 class WebhookReceipt(models.Model):
@@ -34,6 +38,78 @@ class Chore(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, help_text="When it last succeeded")
 
     def __str__(self) -> str:
         return f"{self.name} {self.due_at:%H:%M:%S}"
+
+
+class Pulse(models.Model):
+    """The heartbeat of a running process, for /health/."""
+
+    name = models.CharField(max_length=40, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%H:%M:%S}"
+
+
+class ReportOrder(models.TextChoices):
+    NORMAL = "normal", _("In order")
+    REVERSED = "reversed", _("Delivered before sent")
+    DUPLICATE = "duplicate", _("Every report twice")
+    NEVER = "never", _("No reports")
+
+
+class SimulatedPhone(models.Model):
+    """A customer's phone on the simulated network; one that nobody has touched has no row and is on."""
+
+    number = models.CharField(max_length=20, unique=True)
+    is_on = models.BooleanField(default=True)
+    report_order = models.CharField(max_length=12, choices=ReportOrder, default=ReportOrder.NORMAL)
+
+    def __str__(self) -> str:
+        return f"{self.number} {'on' if self.is_on else 'off'}"
+
+
+class SimulatedSms(models.Model):
+    """An SMS as the simulated provider knows it; `direction` is ours: `in` came from the phone."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+")
+    number = models.CharField(max_length=20, help_text="The customer's")
+    direction = models.CharField(max_length=3, choices=Direction)
+    body = models.TextField(blank=True)
+    uuid = models.UUIDField(null=True, help_text="Of our message, when we sent it")
+    provider_message_id = models.CharField(max_length=64, unique=True)
+    status = models.CharField(max_length=12, choices=Status)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            # A phone's screen, and the list by which unconfirmed messages are found.
+            models.Index(fields=["number", "created_at"], name="simulated_sms_of_phone"),
+            models.Index(fields=["line", "created_at"], name="simulated_sms_of_line"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.provider_message_id}"
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the phone shows it."""
+        return self.status in {Status.RECEIVED, Status.DELIVERED}
+
+
+class SimulatedReport(models.Model):
+    """A delivery report that the simulated provider still has to post."""
+
+    sms = models.ForeignKey(SimulatedSms, on_delete=models.CASCADE, related_name="reports_to_post")
+    status = models.CharField(max_length=24, help_text="The simulated provider's word")
+    due_at = models.DateTimeField()
+
+    class Meta:
+        # The dispatcher asks for what is due, twice a second.
+        indexes: ClassVar = [models.Index(fields=["due_at"], name="simulated_reports_due")]
+
+    def __str__(self) -> str:
+        return f"{self.status} of {self.sms_id}"

@@ -67,6 +67,18 @@ class WebhookRefused(Exception):
         self.status = status
 
 
+class WordUnknown(Exception):
+    """A provider used a word that we have no translation for; kept and logged, never an error."""
+
+
+class LookFailed(Exception):
+    """The provider's list could not be read now; nothing follows from it."""
+
+
+class NoList(LookFailed):
+    """This provider keeps no list of messages that could be asked."""
+
+
 class SendError(Exception):
     """The provider did not say that it took the message."""
 

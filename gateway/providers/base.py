@@ -27,7 +27,7 @@ class Provider(Protocol):
         """Read a verified inbound webhook; raises WebhookRefused (400) when it lacks what it must have."""
 
     def parse_report(self, request: HttpRequest, line: Line) -> Report:
-        """Read a verified status webhook."""
+        """Read a verified status webhook; raises WebhookRefused (400), or WordUnknown for a status we have no word for."""
 
     def answer(self) -> HttpResponse:
         """The answer that the provider expects when all is well."""
@@ -36,7 +36,10 @@ class Provider(Protocol):
         """Hand one message over; raises one of the SendError tree."""
 
     def sent_since(self, line: Line, recipient: str, since: datetime) -> list[ListedSms]:
-        """Our outbound messages to a number from the provider's list, for finding unconfirmed ones."""
+        """Our outbound messages to a number from the provider's list, for finding unconfirmed ones.
+
+        Raises LookFailed, and NoList when the provider keeps none.
+        """
 
     def received_since(self, line: Line, since: datetime) -> list[InboundSms]:
-        """Inbound messages from the provider's list, for those that no webhook brought."""
+        """Inbound messages from the provider's list, for those that no webhook brought. Raises LookFailed and NoList likewise."""

@@ -1,0 +1,134 @@
+"""What providers post: find the line by the key in the path, verify, keep it raw, store it; one transaction.
+
+The line is found by the random key in the address only; what the body says must then match it.
+Plain `def` views: an async one would be cancelled half-way when the caller hangs up.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from gateway.forms import form_of, raw_of
+from gateway.models import WebhookReceipt
+from gateway.providers import PROVIDERS
+from gateway.vocabulary import WebhookRefused, WordUnknown
+from server.lines.models import Line
+from server.messaging.delivery import apply_delivery_report
+from server.messaging.inbound import receive_sms
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from django.http import HttpRequest
+
+    from gateway.providers.base import Provider
+
+logger = logging.getLogger(__name__)
+
+
+@csrf_exempt
+@require_POST
+def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
+    """A customer's SMS."""
+    try:
+        line, its = _honest(request, provider, key)
+        sms = its.parse_message(request, line)
+    except WebhookRefused as refusal:
+        return _refuse(refusal, provider, key, "message")
+    now = timezone.now()
+    with transaction.atomic():
+        received = receive_sms(
+            line=line,
+            provider_account=its.account_of(line),
+            provider_message_id=sms.provider_message_id,
+            sender=sms.sender,
+            body=sms.body,
+            media=sms.media,
+            at=sms.sent_at,
+            now=now,
+        )
+        outcome = "stored" if received.is_new else "known already"
+        _keep(line, "message", outcome, sms.raw, now, sms.provider_message_id)
+    return its.answer()
+
+
+@csrf_exempt
+@require_POST
+def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpResponse:
+    """A delivery report of the message with our `uuid`."""
+    try:
+        line, its = _honest(request, provider, key)
+        report = its.parse_report(request, line)
+    except WebhookRefused as refusal:
+        return _refuse(refusal, provider, key, "status")
+    except WordUnknown as word:
+        logger.warning("%s said %.24r of message %s: no word of ours", provider, str(word), uuid)
+        return _keep_unknown(request, line, its)
+    now = timezone.now()
+    with transaction.atomic():
+        message = apply_delivery_report(line=line, uuid=uuid, report=report, now=now)
+        # A report of a message we do not have is kept and answered kindly: a provider would only repeat it.
+        outcome = "applied" if message else "unknown message"
+        _keep(line, "status", outcome, report.raw, now, report.provider_message_id)
+    return its.answer()
+
+
+def _honest(request: HttpRequest, provider: str, key: UUID) -> tuple[Line, Provider]:
+    """The line, and its provider, once the request has proved to be theirs."""
+    if _size_of(request) > settings.WEBHOOK_MAX_BYTES:
+        raise WebhookRefused("too large", 413)
+    its = PROVIDERS.get(provider)
+    line = Line.objects.select_related("subscriber").filter(key=key, provider=provider).first() if its else None
+    if its is None or line is None:
+        raise WebhookRefused("no such line", 404)
+    its.verify(request, line)
+    return line, its
+
+
+def _size_of(request: HttpRequest) -> int:
+    """The announced size, before anything is read; without an announcement, what was read."""
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    return int(announced) if announced.isdecimal() else len(request.body)
+
+
+def _refuse(refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
+    logger.info("webhook refused: %s %s: %s", provider, kind, refusal.outcome)
+    if refusal.status in {400, 403}:
+        line = Line.objects.filter(key=key).only("pk").first()
+        # Without its content: nobody vouches for it.
+        WebhookReceipt.objects.create(
+            provider=provider,
+            line_id=line.pk if line else None,
+            kind=kind,
+            signature_ok=refusal.status == 400,
+            outcome=refusal.outcome[:40],
+            received_at=timezone.now(),
+        )
+    return HttpResponse(f"{refusal.outcome}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+
+
+def _keep_unknown(request: HttpRequest, line: Line, its: Provider) -> HttpResponse:
+    _keep(line, "status", "unknown word", raw_of(form_of(request)), timezone.now())
+    return its.answer()
+
+
+def _keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], now: datetime, message_id: str = "") -> None:
+    WebhookReceipt.objects.create(
+        provider=line.provider,
+        line_id=line.pk,
+        kind=kind,
+        provider_message_id=message_id,
+        raw=raw,
+        signature_ok=True,
+        outcome=outcome,
+        received_at=now,
+    )
