@@ -29,8 +29,6 @@ class Wish(StrEnum):
 
 def wish_of(body: str) -> Wish | None:
     """What a whole message asks for, if it is nothing but one of the words: "STOP!" yes, "stop by tomorrow" no."""
-    if len(body) > 40:
-        return None
     decomposed = unicodedata.normalize("NFKD", body)
     letters = "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
     said = re.sub(r"[\W_]+", " ", letters).strip()
@@ -40,7 +38,9 @@ def wish_of(body: str) -> Wish | None:
 
 
 def opt_out(*, line: Line, number: str, source: str, at: datetime, words: str = "") -> bool:
-    """Record that a number asked the line to stop; False when it already had."""
+    """Record that a number asked the line to stop; False when it already had, or has taken it back since `at`."""
+    if OptOut.objects.filter(line=line, number=number, ended_at__gt=at).exists():
+        return False
     _, is_new = OptOut.objects.get_or_create(
         line=line, number=number, ended_at=None, defaults={"source": source, "words": words[:200], "opted_out_at": at}
     )
@@ -48,8 +48,8 @@ def opt_out(*, line: Line, number: str, source: str, at: datetime, words: str = 
 
 
 def opt_in(*, line: Line, number: str, at: datetime) -> bool:
-    """End a number's opt-out; False when there was none."""
-    return bool(OptOut.objects.filter(line=line, number=number, ended_at=None).update(ended_at=at))
+    """End a number's opt-out; False when there was none, or only one of later than `at`."""
+    return bool(OptOut.objects.filter(line=line, number=number, ended_at=None, opted_out_at__lte=at).update(ended_at=at))
 
 
 def opt_out_in_force(*, line: Line, number: str) -> OptOut | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from server.events.log import record
 from server.events.models import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -33,7 +35,7 @@ def contact_for(*, subscriber: Subscriber, number: str, now: datetime) -> Contac
 def record_contact(*, subscriber: Subscriber, number: str, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
     """Put a number into the phone book, or rename it; every open screen hears of it."""
     contact = contact_for(subscriber=subscriber, number=number, now=now)
-    contact.name, contact.company, contact.note = name.strip(), company.strip(), note.strip()
+    contact.name, contact.company, contact.note = (sms.storable(text).strip() for text in (name, company, note))
     contact.save(update_fields=["name", "company", "note"])
     record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
     return contact
@@ -42,8 +44,27 @@ def record_contact(*, subscriber: Subscriber, number: str, name: str, company: s
 def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
     """Contacts whose name contains the text, or whose number contains its digits in any format."""
     text = sms.storable(text.strip())
-    condition = Q(name__icontains=text) | Q(company__icontains=text)
-    digits = phone.digits_of(text)
-    if len(digits) >= 3:
-        condition |= Q(number__contains=digits)
+    condition = Q()
+    # SQLite's LIKE knows upper and lower case of ASCII letters only: ask for "árpád" as ÁRPÁD and Árpád, too.
+    for written in {text, text.lower(), text.upper(), text.title()}:
+        condition |= Q(name__icontains=written) | Q(company__icontains=written)
+    # As the beginning of a number, and as it stands: 0612 may be from its middle.
+    for digits in {phone.digits_of(text, country=subscriber.country), re.sub(r"[^0-9]", "", text)}:
+        if len(digits) >= 3:
+            condition |= Q(number__contains=digits)
     return Contact.objects.filter(condition, subscriber=subscriber).order_by("name", "number")
+
+
+def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:
+    """Name many numbers at once; returns how many were new or renamed. One event says it: "the phone book changed"."""
+    known = {contact.number: contact for contact in Contact.objects.filter(subscriber=subscriber, number__in=names)}
+    new = [Contact(subscriber=subscriber, number=number, name=name, created_at=now) for number, name in names.items() if number not in known]
+    renamed = [contact for number, contact in known.items() if contact.name != names[number]]
+    for contact in renamed:
+        contact.name = names[contact.number]
+    with transaction.atomic():
+        Contact.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+        Contact.objects.bulk_update(renamed, ["name"], batch_size=200)
+        if new or renamed:
+            record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
+    return len(new) + len(renamed)
