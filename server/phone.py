@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import unicodedata
+from functools import lru_cache, partial
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-# What people put between digits: spaces (also no-break), hyphens and dashes, dots, slashes, brackets.
-_SEPARATORS = re.compile(r"[\s\u00a0\u2007\u202f\u2010-\u2015\-./()\[\]]+")
+# What people put between digits: spaces (also no-break), hyphens and dashes, dots, slashes, brackets; and the
+# invisible marks of direction that come along when a number is copied from a phone's address book.
+_SEPARATORS = re.compile(r"[\s\u00a0\u2007\u202f\u2010-\u2015\u2212\-./()\[\]\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+# "+36 (0)30 123 4567": the bracketed zero is for callers at home.
+_BRACKETED_ZERO = re.compile(r"(?<=[0-9\s])\(0\)")
+# Senders this short are short codes, though some of them could be read as somebody's landline.
+_SHORT_CODE_DIGITS = 8
 _WRITTEN = re.compile(r"(?:\+|00)?[0-9]{3,20}")
 
 
@@ -23,26 +29,30 @@ def to_e164(text: str, *, country: str = "HU") -> str:
     `3630…`, `+3630…`, `003630…`, `0630…` and `06 30 …` are the same number; without a country code
     it is read as `country`'s. Raises NumberNotValid.
     """
-    written = _SEPARATORS.sub("", text.strip())
+    written = _SEPARATORS.sub("", _BRACKETED_ZERO.sub("", unicodedata.normalize("NFKC", text)))
     if not _WRITTEN.fullmatch(written):
         raise NumberNotValid(text)
-    for candidate in _readings(written, country):
-        if phonenumbers.is_valid_number(candidate):
-            return phonenumbers.format_number(candidate, PhoneNumberFormat.E164)
+    readings = _readings(written, country)
+    for accept in (phonenumbers.is_valid_number, partial(_is_plausible_abroad, written, country)):
+        for reading in readings:
+            if accept(reading):
+                return phonenumbers.format_number(reading, PhoneNumberFormat.E164)
     raise NumberNotValid(text)
 
 
 def sender_of(text: str, *, country: str = "HU") -> str:
     """Any sender as we store it: E.164 when it is a number, else as it came (a short code, `INFO`), 20 characters at most."""
-    raw = text.strip().replace("\x00", "")[:20]
+    raw = text.strip()[:20]
     if raw.startswith("+"):
         digits = _SEPARATORS.sub("", raw)
         # Providers write E.164; keep it even where the numbering plan does not know it (yet).
         return digits if re.fullmatch(r"\+[0-9]{5,15}", digits) else raw
+    if len(raw) <= _SHORT_CODE_DIGITS:
+        return raw or "?"
     try:
         return to_e164(raw, country=country)
     except NumberNotValid:
-        return raw or "?"
+        return raw
 
 
 def display(number: str) -> str:
@@ -68,12 +78,14 @@ def is_landline(number: str) -> bool:
     return bool(parsed) and phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
 
 
-def digits_of(text: str) -> str:
+def digits_of(text: str, *, country: str = "HU") -> str:
     """The digits to look for when people type a part of a number in any format: `06 30 12` → `3630 12` without spaces."""
-    digits = re.sub(r"\D", "", text)
-    for prefix, meant in (("00", ""), ("06", "36")):
-        if digits.startswith(prefix):
-            return meant + digits[len(prefix) :]
+    digits = re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", text))
+    if digits.startswith("00"):
+        return digits[2:]
+    at_home = phonenumbers.ndd_prefix_for_region(country, True)
+    if at_home and digits.startswith(at_home) and not text.lstrip().startswith("+"):
+        return f"{phonenumbers.country_code_for_region(country)}{digits[len(at_home) :]}"
     return digits
 
 
@@ -90,6 +102,18 @@ def _readings(written: str, country: str) -> list[PhoneNumber]:
     return readings
 
 
+def _is_plausible_abroad(written: str, country: str, reading: PhoneNumber) -> bool:
+    """Right in length for another country, though no range of its plan that we know; our own country's we know.
+
+    Without + or 00 only when too long to be a number of one's own with a slip in it.
+    """
+    return (
+        reading.country_code != phonenumbers.country_code_for_region(country)
+        and (written.startswith(("+", "00")) or len(written) > 10)
+        and phonenumbers.is_possible_number_with_reason(reading) == ValidationResult.IS_POSSIBLE
+    )
+
+
 def _parsed(number: str) -> PhoneNumber | None:
     if not number.startswith("+"):
         return None
@@ -104,3 +128,25 @@ def _parsed(number: str) -> PhoneNumber | None:
 def _display(number: str) -> str:
     parsed = _parsed(number)
     return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL) if parsed else number
+
+
+def own_number(text: str, *, country: str = "HU") -> str:
+    """One of our own numbers as +36301234567; also one that no numbering plan has given out, such as a provider's test number.
+
+    Raises NumberNotValid when even its length can't be right.
+    """
+    try:
+        return to_e164(text, country=country)
+    except NumberNotValid:
+        written = _SEPARATORS.sub("", text.strip())
+        if not re.fullmatch(r"\+[0-9]{7,15}", written):
+            raise
+        number = _parsed(written)
+        if number is None or phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+            raise
+        return written
+
+
+def is_country(letters: str) -> bool:
+    """Whether these two letters are a country that has telephone numbers."""
+    return letters in phonenumbers.SUPPORTED_REGIONS
