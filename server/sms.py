@@ -17,7 +17,7 @@ _PLAIN = str.maketrans(
     {
         "\u2018": "'", "\u2019": "'", "\u201a": ",", "\u201b": "'", "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"',
         "\u00ab": '"', "\u00bb": '"', "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2015": "-",
-        "\u2026": "...", "\u00a0": " ", "\u2007": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\u200d": "", "\ufeff": "",
+        "\u2026": "...", "\u00a0": " ", "\u2007": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "\ufeff": "",
         "\t": " ", "`": "'", "\u00b4": "'", "\u2022": "-",
     }
 )  # fmt: skip
@@ -57,7 +57,9 @@ def count_segments(text: str) -> Count:
 
 def unaccent(text: str) -> str:
     """The text without what GSM-7 lacks: á í ó ő ú ű lose their accents, é ö ü keep theirs; emoji stay."""
-    return "".join(c if c in GSM_BASIC or c in GSM_EXTENDED else _without_accent(c) for c in text.translate(_PLAIN))
+    # Composed first: a letter and its accent may come as two characters (macOS file names, PDFs).
+    composed = unicodedata.normalize("NFC", text).translate(_PLAIN)
+    return "".join(c if c in GSM_BASIC or c in GSM_EXTENDED else _without_accent(c) for c in composed)
 
 
 def storable(text: str) -> str:
