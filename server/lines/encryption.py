@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]
 else:
     _TextField = models.TextField
-
-
-def _fernet() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"fonal.line" + key.encode()).digest())) for key in keys])
 
 
 class EncryptedTextField(_TextField):
@@ -32,4 +29,19 @@ class EncryptedTextField(_TextField):
         return _fernet().encrypt(value.encode()).decode() if value else ""
 
     def from_db_value(self, value: str | None, *_: object) -> str:
-        return _fernet().decrypt(value.encode()).decode() if value else ""
+        try:
+            return _fernet().decrypt(value.encode()).decode() if value else ""
+        except InvalidToken:
+            raise ImproperlyConfigured(
+                "A line's secret was encrypted with another SECRET_KEY: put that one into SECRET_KEY_FALLBACKS."
+            ) from None
+
+
+def _fernet() -> MultiFernet:
+    return _fernet_of((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+# Deriving the keys for each value would cost more than reading it.
+@lru_cache(maxsize=4)
+def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"fonal.line" + key.encode()).digest())) for key in keys])
