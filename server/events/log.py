@@ -15,6 +15,7 @@ KEPT_FOR = timedelta(days=7)
 REPLAY_LIMIT = 1000
 
 
+@transaction.atomic(savepoint=False)
 def record(
     *,
     subscriber_id: int,
