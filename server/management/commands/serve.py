@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 # First: it must choose Twisted's reactor before anybody else imports one.
-from daphne.server import Server, twisted_loop
-from daphne.endpoints import build_endpoint_description_strings  # isort: skip
+from daphne.server import Server, twisted_loop  # isort: skip
+from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
         # The in-memory layer is not safe across loops: every thread of this process rings on the web server's loop.
         doorbell.hang_on(twisted_loop)
-        from server.asgi import application  # noqa: PLC0415 - it looks for its own loop and rooms when imported
+        from server.asgi import application
 
         web = Server(
             application=application,
