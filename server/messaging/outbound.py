@@ -12,6 +12,7 @@ from server.contacts.phonebook import contact_for
 from server.events.log import record
 from server.events.models import Kind
 from server.lines.models import Line
+from server.messaging import outbox_bell
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Draft, Message, Origin, Status
 
@@ -116,6 +117,7 @@ def queue_sms(
             if author is not None:
                 Draft.objects.filter(conversation=conversation, user=author).delete()
             announce(message, kind=Kind.MESSAGE_CREATED, now=now)
+            outbox_bell.ring_on_commit()
             return message
     except IntegrityError:
         # The same POST, at the same moment, on another thread: its message is the message.
@@ -155,6 +157,7 @@ def retry_sms(*, message: Message, by: User, now: datetime) -> bool:
     if claimed:
         Conversation.objects.filter(pk=message.conversation_id).update(has_failed=False)
         announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
+        outbox_bell.ring_on_commit()
     return bool(claimed)
 
 

@@ -17,11 +17,13 @@ from server.accounts.models import record_audit
 from server.contacts.optout import opt_out, opt_out_in_force
 from server.events.models import Kind
 from server.lines.models import Line
+from server.messaging import outbox_bell
 from server.messaging.models import RANK, WENT_WRONG, Activity, ActivityKind, Conversation, Direction, Message, Status
 from server.messaging.outbound import announce
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -130,6 +132,7 @@ def release_line(*, line: Line, now: datetime) -> int:
         Line.objects.filter(pk=line.pk).update(held_since=None, held_reason="")
         record_audit(action="line.released", at=now, subscriber=line.subscriber, target=str(line.key))
         waiting = Message.objects.filter(conversation__line=line, status=Status.HELD).select_related("conversation")
+        outbox_bell.ring_on_commit()
         return sum(_finish(message, now, [Status.HELD], status=Status.QUEUED) for message in waiting)
 
 
