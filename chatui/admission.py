@@ -1,0 +1,89 @@
+"""Who may have a live view, and of what: asked at connect, at each `open`, and again every minute.
+
+A socket outlives the request that opened it, so the session is read each time, and neither Django's
+middleware nor Channels' (which reads it once, and writes it back) is involved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from server.accounts.models import User
+from server.lines.models import Line
+from server.messaging.models import Conversation
+
+LOGGED_OUT = 4401
+NOT_ALLOWED = 4403
+
+
+class Refused(Exception):
+    """No live view; `code` closes the socket: 4401 logged out, 4403 not allowed."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the live view needs to know of somebody."""
+
+    user_id: int
+    name: str
+    language: str
+    subscriber_id: int
+    lines: frozenset[int]
+
+
+def admit(session_key: str) -> Person:
+    """The person of a session, with the lines they may see now. Raises Refused."""
+    user = _user_of(session_key)
+    if user is None or not user.is_active:
+        raise Refused(LOGGED_OUT)
+    if user.subscriber is None or not user.subscriber.has_sms or not user.subscriber.has_chat:
+        raise Refused(NOT_ALLOWED)
+    lines = frozenset(Line.objects.visible_to(user).values_list("pk", flat=True))
+    return Person(user.pk, user.name or user.username, user.language, user.subscriber_id, lines)
+
+
+def line_of_visible(conversation_id: int, user_id: int) -> int | None:
+    """The line of a conversation that the person may see; None also when there is no such conversation."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return None
+    return Conversation.objects.visible_to(user).filter(pk=conversation_id).values_list("line_id", flat=True).first()
+
+
+def session_key_in(scope: dict[str, Any]) -> str:
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            try:
+                cookie = SimpleCookie(value.decode("latin1")).get(settings.SESSION_COOKIE_NAME)
+            except CookieError:
+                continue
+            if cookie is not None:
+                return cookie.value
+    return ""
+
+
+def _user_of(session_key: str) -> User | None:
+    if not session_key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    users = User.objects.select_related("subscriber__activation").filter(pk=session.get(SESSION_KEY))
+    user = users.first()
+    if user is None:
+        return None
+    known = session.get(HASH_SESSION_KEY, "")
+    # A changed password changes the hash; a rotated SECRET_KEY keeps it valid through its fallbacks.
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return user if any(constant_time_compare(known, fresh) for fresh in hashes) else None
