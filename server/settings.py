@@ -60,6 +60,8 @@ INSTALLED_APPS = [
     "server.messaging",
     "gateway",
     "chatui",
+    # The demo company and the customer's phone beside the messenger; production has neither.
+    *(["simulator"] if DEMO else []),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,10 +1,12 @@
 """All addresses: the composition root names every room."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
     path("gateway/", include("gateway.urls")),
     path("admin/", admin.site.urls),
+    *([path("simulator/", include("simulator.urls"))] if settings.DEMO else []),
     path("", include("chatui.urls")),
 ]

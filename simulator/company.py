@@ -1,0 +1,40 @@
+"""The demo company: who works there, on which lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.accounts.models import Role
+
+SLUG = "demo"
+NAME = "Rokolya Ruha és Otthon Kft."
+PASSWORD = "fonal-demo"
+OPERATOR = "operator"
+
+SUPPORT, ORDERS, ANNAS = "support", "orders", "anna"
+LINES = {
+    SUPPORT: ("+36301110001", "Ügyfélszolgálat"),
+    ORDERS: ("+36301110002", "Rendelések"),
+    ANNAS: ("+36301110003", "Anna"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    username: str
+    name: str
+    role: Role
+    phone: str
+    lines: tuple[str, ...] = ()
+    language: str = "hu"
+
+
+STAFF = [
+    Colleague("anna", "Anna", Role.COLLEAGUE, "+36302220001", (SUPPORT, ORDERS, ANNAS)),
+    Colleague("bela", "Béla", Role.COLLEAGUE, "+36302220002", (SUPPORT, ORDERS)),
+    Colleague("csaba", "Csaba", Role.COLLEAGUE, "+36302220003", (ORDERS,), language="en"),
+    Colleague("judit", "Judit", Role.SUPERVISOR, "+36302220004"),
+    Colleague("marton", "Márton", Role.ADMINISTRATOR, "+36302220005"),
+]
+# Who answers on a line, by how often.
+ANSWERERS = {SUPPORT: ("anna", "anna", "bela", "bela", "judit"), ORDERS: ("bela", "csaba", "csaba", "anna"), ANNAS: ("anna",)}
