@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, Q
 
+from chatui.cursor import read_cursor, write_cursor
 from server.contacts import phonebook
 from server.messaging.models import Conversation, Message
 
@@ -78,7 +78,7 @@ def page_of(user: User, listing: Listing, after: str = "") -> ListPage:
         found = found.filter(waiting_since__isnull=False).order_by("waiting_since", "id")
     else:
         found = found.order_by("-latest_at", "-id")
-    cursor = _read_cursor(after)
+    cursor = read_cursor(after)
     if cursor is not None:
         at, pk = cursor
         # The redundant bound lets the index start at the right place.
@@ -107,13 +107,4 @@ def _matches(user: User, text: str) -> Q:
 
 def _cursor(conversation: Conversation, listing: Listing) -> str:
     at = conversation.waiting_since if listing.longest_waiting_first else conversation.latest_at
-    return f"{int(at.timestamp() * 1_000_000)}_{conversation.pk}"
-
-
-def _read_cursor(text: str) -> tuple[datetime, int] | None:
-    try:
-        microseconds, pk = (int(part) for part in text.split("_"))
-        seconds, rest = divmod(microseconds, 1_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest), pk
-    except (ValueError, OverflowError, OSError):
-        return None
+    return write_cursor(at, conversation.pk)

@@ -18,8 +18,10 @@ from django.utils import translation
 from django.utils.html import format_html
 
 from server.contacts.models import OptOut
+from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
 from server.messaging.models import Activity, Conversation, Message, Note, ReadMarker
+from server.messaging.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,8 +89,10 @@ def _thread_html(conversation: Conversation, events: list[Event], messages: dict
         message = messages.get(pk)
         if message is not None:
             parts.append(gone_html(message) if message.deleted_at else entry_html(message, conversation))
-    moments = [event.at for event in events] + [messages[pk].created_at for pk in said if pk in messages]
-    parts += [entry_html(entry, conversation) for entry in _remarks_since(conversation, min(moments))]
+    moments = [event.at for event in events if event.kind in {Kind.NOTE_CREATED, Kind.CONVERSATION_CHANGED}]
+    moments += [messages[pk].created_at for pk in said if pk in messages and _concerns_opt_out(messages[pk])]
+    if moments:
+        parts += [entry_html(entry, conversation) for entry in _remarks_since(conversation, min(moments))]
     if any(event.kind == Kind.CONVERSATION_CHANGED for event in events):
         parts.append(head_html(conversation))
     parts.append(foot_html(conversation, opt_out))
@@ -128,6 +132,11 @@ def _opt_outs_of(conversations: Iterable[Conversation]) -> dict[tuple[int, str],
     numbers = {conversation.contact.number for conversation in conversations}
     found = OptOut.objects.filter(number__in=numbers, line__in={c.line_id for c in conversations}, ended_at=None)
     return {(opt_out.line_id, opt_out.number): opt_out for opt_out in found}
+
+
+def _concerns_opt_out(message: Message) -> bool:
+    """Whether receiving or failing to send it may have written "asked for no more messages" into the thread."""
+    return wish_of(message.body) is not None if message.is_inbound else message.reason == Reason.OPTED_OUT
 
 
 def _remarks_since(conversation: Conversation, since) -> list[Note | Activity]:

@@ -91,6 +91,14 @@ def tint(pk: int) -> str:
     return f"tint-{pk % 6}"
 
 
+@register.simple_tag
+def avatar(who):
+    """A round picture made of letters, for a contact or a colleague."""
+    letters = initials(getattr(who, "name", "") or getattr(who, "number", ""))
+    long = " long" if len(letters) > 2 else ""
+    return format_html('<span class="avatar {}{}" aria-hidden="true">{}</span>', tint(who.pk), long, letters)
+
+
 # --- Times. The browser shows them anew in the viewer's own zone (js/times.js); these are what it starts from.
 
 

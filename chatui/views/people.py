@@ -1,0 +1,100 @@
+"""Log-in, log-out, one's own settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings as django_settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from server.accounts.models import Language, record_audit
+from server.events import doorbell
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class LogIn(LoginView):
+    template_name = "chatui/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form):
+        user = form.get_user()
+        record_audit(action="user.logged_in", at=now(), actor=user, subscriber=user.subscriber, target=user.username)
+        return super().form_valid(form)
+
+
+class LogOut(LogoutView):
+    """Ends the session and, at once, its open sockets."""
+
+    def post(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            record_audit(
+                action="user.logged_out", at=now(), actor=request.user, subscriber=request.user.subscriber, target=request.user.username
+            )
+            doorbell.dismiss(
+                subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401, session_key=request.session.session_key or ""
+            )
+        return super().post(request, *args, **kwargs)
+
+
+def locked_out(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+    """Too many wrong passwords: a rest, without telling whether the name exists."""
+    return render(request, "chatui/login.html", {"is_locked_out": True}, status=429)
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language: kept with the person, or, before log-in, in a cookie."""
+    chosen = request.POST.get("language")
+    wanted = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    response = redirect(wanted if safe else "/")
+    if chosen in Language.values:
+        if request.user.is_authenticated:
+            request.user.language = chosen
+            request.user.save(update_fields=["language"])
+            # Open sockets render in the old language: let them connect anew.
+            doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4000)
+        response.set_cookie(
+            django_settings.LANGUAGE_COOKIE_NAME, chosen, max_age=365 * 24 * 3600, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    """One's own page: language and password."""
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        update_session_auth_hash(request, form.user)
+        record_audit(
+            action="user.password_changed", at=now(), actor=request.user, subscriber=request.user.subscriber, target=request.user.username
+        )
+        # Every other session is over with the old password; their sockets end at once.
+        doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401)
+        with translation.override(request.user.language):
+            messages.success(request, _("Your password has been changed. You have been logged out everywhere else."))
+        return redirect("settings")
+    status = 422 if request.method == "POST" else 200
+    return render(request, "chatui/settings.html", {"form": form, "place": "settings"}, status=status)
+
+
+@login_required
+@require_http_methods(["GET"])
+def keys(request: HttpRequest) -> HttpResponse:
+    """The keyboard's list, for the dialog behind "?"."""
+    return render(request, "chatui/_keys.html")

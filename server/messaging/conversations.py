@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from server import sms
 from server.accounts.models import User
+from server.contacts.phonebook import record_contact
 from server.events.log import record
 from server.events.models import Kind
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft, Note, ReadMarker
@@ -17,6 +18,8 @@ from server.messaging.models import Activity, ActivityKind, Conversation, Draft,
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
+
+    from server.contacts.models import Contact
 
 NOTE_MAX_CHARACTERS = 4000
 _MENTION = re.compile(r"@([\w.\-]+)")
@@ -130,6 +133,15 @@ def mentioned_in(text: str, conversation: Conversation) -> list[User]:
     words = {word.casefold().rstrip(".-") for word in _MENTION.findall(text)}
     people = User.objects.filter(subscriber_id=conversation.subscriber_id, is_active=True)
     return [user for user in people if words & {user.username.casefold(), *(part.casefold() for part in user.name.split())}]
+
+
+@transaction.atomic
+def rename_contact(*, contact: Contact, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
+    """Give a number its name in the phone book; its threads are drawn anew on every open screen."""
+    renamed = record_contact(subscriber=contact.subscriber, number=contact.number, name=name, company=company, note=note, now=now)
+    for conversation in Conversation.objects.filter(contact=renamed):
+        announce_conversation(conversation, now=now)
+    return renamed
 
 
 def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime) -> None:
