@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from server import sms
-from server.accounts.models import User
+from server.accounts.models import Role, User
 from server.contacts.phonebook import record_contact
 from server.events.log import record
 from server.events.models import Kind
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from server.contacts.models import Contact
 
 NOTE_MAX_CHARACTERS = 4000
-_MENTION = re.compile(r"@([\w.\-]+)")
+# Not the middle of an e-mail address; the name itself may be one.
+_MENTION = re.compile(r"(?<![\w.])@([\w.@+\-]+)")
+# A draft saved so soon after sending is the text that was just sent: the two requests overtook each other.
+DRAFT_MAY_LAG = timedelta(seconds=5)
 
 
 class AlreadyClaimed(Exception):
@@ -34,7 +39,7 @@ class AlreadyClaimed(Exception):
 
 
 class NoteNotValid(ValueError):
-    """The note is empty or longer than 4,000 characters."""
+    """The note is empty, longer than 4,000 characters, or its uuid is another note's."""
 
 
 class NotOneOfUs(ValueError):
@@ -44,20 +49,23 @@ class NotOneOfUs(ValueError):
 @transaction.atomic
 def claim_conversation(*, conversation: Conversation, by: User, now: datetime) -> None:
     """Take an unassigned conversation; raises AlreadyClaimed with the winner when somebody else has it."""
-    if Conversation.objects.filter(pk=conversation.pk, assignee=None).update(assignee=by):
-        _note_activity(conversation, ActivityKind.ASSIGNED, actor=by, subject=by, at=now)
-        return
-    winner = Conversation.objects.select_related("assignee").get(pk=conversation.pk).assignee
-    if winner is not None and winner.pk != by.pk:
-        raise AlreadyClaimed(winner)
+    while not Conversation.objects.filter(pk=conversation.pk, assignee=None).update(assignee=by):
+        winner = Conversation.objects.select_related("assignee").get(pk=conversation.pk).assignee
+        if winner is not None and winner.pk != by.pk:
+            raise AlreadyClaimed(winner)
+        if winner is not None:
+            return
+        # Put back for anybody between our two looks: try again.
+    _note_activity(conversation, ActivityKind.ASSIGNED, actor=by, subject=by, at=now)
 
 
 @transaction.atomic
 def assign_conversation(*, conversation: Conversation, to: User | None, by: User, now: datetime) -> None:
     """Hand a conversation to a colleague who may see its line, or to nobody. Raises NotOneOfUs."""
-    if to is not None and not Conversation.objects.visible_to(to).filter(pk=conversation.pk).exists():  # type: ignore[attr-defined]
+    if to is not None and not Conversation.objects.visible_to(to).filter(pk=conversation.pk).exists():
         raise NotOneOfUs(to.username)
-    changed = Conversation.objects.filter(pk=conversation.pk).exclude(assignee=to) if to else _assigned(conversation)
+    others = Q(assignee__isnull=True) | ~Q(assignee=to) if to else Q(assignee__isnull=False)
+    changed = Conversation.objects.filter(others, pk=conversation.pk)
     if changed.update(assignee=to):
         kind = ActivityKind.ASSIGNED if to else ActivityKind.RELEASED
         _note_activity(conversation, kind, actor=by, subject=to, at=now)
@@ -84,26 +92,27 @@ def reopen(*, conversation: Conversation, by: User, now: datetime) -> bool:
 @transaction.atomic
 def mark_read(*, conversation: Conversation, by: User, upto: int, now: datetime) -> bool:
     """Move a person's read marker forward to `upto` inbound messages; all their tabs hear of it."""
-    upto = min(upto, Conversation.objects.values_list("inbound_count", flat=True).get(pk=conversation.pk))
+    upto = min(upto, _inbound_count(conversation))
+    if upto <= 0:
+        return False
+    ReadMarker.objects.bulk_create([ReadMarker(conversation=conversation, user=by)], ignore_conflicts=True)
     moved = ReadMarker.objects.filter(conversation=conversation, user=by, inbound_read__lt=upto).update(inbound_read=upto)
-    if not moved:
-        if upto <= 0 or ReadMarker.objects.filter(conversation=conversation, user=by).exists():
-            return False
-        ReadMarker.objects.bulk_create([ReadMarker(conversation=conversation, user=by, inbound_read=upto)], ignore_conflicts=True)
-    _tell_reader(conversation, by, now)
-    return True
+    if moved:
+        _tell_reader(conversation, by, now)
+    return bool(moved)
 
 
 @transaction.atomic
 def mark_unread(*, conversation: Conversation, by: User, now: datetime) -> bool:
-    """Make the newest inbound message unread again for one person; False when there is none."""
-    if not conversation.inbound_count:
-        return False
-    ReadMarker.objects.update_or_create(
-        conversation=conversation, user=by, defaults={"inbound_read": max(0, conversation.inbound_count - 1)}
+    """Make the newest inbound message unread again for one person; False when it is unread, or there is none."""
+    count = _inbound_count(conversation)
+    # Only from "all read": from further back it would mark as read what nobody has seen.
+    moved = ReadMarker.objects.filter(conversation=conversation, user=by, inbound_read__gte=max(1, count)).update(
+        inbound_read=max(0, count - 1)
     )
-    _tell_reader(conversation, by, now)
-    return True
+    if moved:
+        _tell_reader(conversation, by, now)
+    return bool(moved)
 
 
 @transaction.atomic
@@ -113,8 +122,10 @@ def write_note(*, uuid: UUID, conversation: Conversation, body: str, author: Use
     if not 0 < len(text) <= NOTE_MAX_CHARACTERS:
         raise NoteNotValid(len(text))
     note, is_new = Note.objects.get_or_create(
-        uuid=uuid, conversation=conversation, defaults={"author": author, "body": text, "created_at": now}
+        uuid=uuid, defaults={"conversation": conversation, "author": author, "body": text, "created_at": now}
     )
+    if (note.conversation_id, note.author_id) != (conversation.pk, author.pk):
+        raise NoteNotValid(uuid)
     if is_new:
         note.mentions.set(mentioned_in(text, conversation))
         record(
@@ -129,10 +140,15 @@ def write_note(*, uuid: UUID, conversation: Conversation, body: str, author: Use
 
 
 def mentioned_in(text: str, conversation: Conversation) -> list[User]:
-    """The colleagues whose @username or @Firstname stands in the text."""
-    words = {word.casefold().rstrip(".-") for word in _MENTION.findall(text)}
-    people = User.objects.filter(subscriber_id=conversation.subscriber_id, is_active=True)
-    return [user for user in people if words & {user.username.casefold(), *(part.casefold() for part in user.name.split())}]
+    """The colleagues whose @username or @Firstname, with or without its accents, stands in the text, and who may see the line."""
+    words = {_folded(word).rstrip(".-@+") for word in _MENTION.findall(unicodedata.normalize("NFC", text))}
+    # "@Béla-nak": Hungarian adds its endings with a hyphen.
+    words |= {word.split("-")[0] for word in words}
+    if not words:
+        return []
+    sees_line = Q(role__in=[Role.SUPERVISOR, Role.ADMINISTRATOR]) | Q(line_access__line=conversation.line_id)
+    people = User.objects.filter(sees_line, subscriber_id=conversation.subscriber_id, is_active=True).distinct()
+    return [user for user in people if words & {_folded(user.username), *(_folded(part) for part in user.name.split())}]
 
 
 @transaction.atomic
@@ -145,9 +161,10 @@ def rename_contact(*, contact: Contact, name: str, company: str = "", note: str 
 
 
 def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime) -> None:
-    """Keep what a person has typed so far; an empty text forgets it."""
+    """Keep what a person has typed so far; an empty text, or the one that was just sent, forgets it."""
     text = sms.storable(body)[:4000]
-    if text.strip():
+    just_sent = conversation.messages.outbound().filter(author=by, body=text.strip(), created_at__gt=now - DRAFT_MAY_LAG)
+    if text.strip() and not just_sent.exists():
         Draft.objects.update_or_create(conversation=conversation, user=by, defaults={"body": text, "updated_at": now})
     else:
         Draft.objects.filter(conversation=conversation, user=by).delete()
@@ -157,7 +174,7 @@ def unread_by(user: User) -> list[int]:
     """The conversations with something unread for this person, newest first, 500 at most."""
     read_all = Q(markers__user=user, markers__inbound_read__gte=F("inbound_count"))
     return list(
-        Conversation.objects.visible_to(user)  # type: ignore[attr-defined]
+        Conversation.objects.visible_to(user)
         .open()
         .filter(inbound_count__gt=0)
         .exclude(pk__in=Conversation.objects.filter(read_all).values("pk"))
@@ -177,15 +194,20 @@ def announce_conversation(conversation: Conversation, *, now: datetime) -> None:
     )
 
 
-def _assigned(conversation: Conversation):  # type: ignore[no-untyped-def]
-    return Conversation.objects.filter(pk=conversation.pk, assignee__isnull=False)
-
-
 def _note_activity(
     conversation: Conversation, kind: ActivityKind, *, actor: User, at: datetime, subject: User | None = None
 ) -> None:
     Activity.objects.create(conversation=conversation, kind=kind, actor=actor, subject=subject, at=at)
     announce_conversation(conversation, now=at)
+
+
+def _inbound_count(conversation: Conversation) -> int:
+    return Conversation.objects.values_list("inbound_count", flat=True).get(pk=conversation.pk)
+
+
+def _folded(name: str) -> str:
+    """Without case and accents: `Béla` and `bela` are one."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
 
 
 def _tell_reader(conversation: Conversation, reader: User, now: datetime) -> None:

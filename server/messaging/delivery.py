@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Q
 
-from server.contacts.optout import opt_out
+from server import sms
 from server.events.models import Kind
-from server.messaging.models import WENT_WRONG, DeliveryReport, Message, Status
+from server.messaging.models import RANK, WENT_WRONG, DeliveryReport, Direction, Message, Status
 from server.messaging.outbound import announce
-from server.messaging.sending import mark_conversation_failed, outranks
+from server.messaging.sending import outranks
+from server.messaging.standing import record_opt_out, refresh_standing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,31 +43,24 @@ def apply_delivery_report(*, line: Line, uuid: UUID, report: Report, now: dateti
     Reports may come twice, late, and in any order: delivered stays delivered.
     """
     message = (
-        Message.objects.select_for_update(of=("self",))
+        Message.objects.select_for_update(of=("self",), no_key=True)
         .select_related("conversation__contact", "conversation__line")
-        .filter(uuid=uuid, conversation__line=line)
+        .filter(uuid=uuid, conversation__line=line, direction=Direction.OUT)
         .first()
     )
     if message is None:
         return None
     is_stale = _is_of_an_earlier_attempt(message, report)
-    DeliveryReport.objects.bulk_create(
-        [
-            DeliveryReport(
-                message=message,
-                status=report.status,
-                provider_message_id=report.provider_message_id,
-                provider_status=report.provider_status,
-                provider_code=report.provider_code,
-                raw=report.raw,
-                received_at=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-    if not is_stale and outranks(report.status, message.status):
-        _move(message, report, now)
+    _keep(message, report, now)
+    status = _meant_by(report)
+    if not is_stale and outranks(status, message.status):
+        _move(message, status, report, now)
     return message
+
+
+def _meant_by(report: Report) -> Status:
+    """A provider that speaks of a message has it: its "queued" and "sending" are our sent."""
+    return report.status if RANK.get(report.status, 0) > RANK[Status.SENT] else Status.SENT
 
 
 def _is_of_an_earlier_attempt(message: Message, report: Report) -> bool:
@@ -80,18 +74,36 @@ def _is_of_an_earlier_attempt(message: Message, report: Report) -> bool:
     return message.reports.filter(told_before, provider_message_id=report.provider_message_id).exists()
 
 
-def _move(message: Message, report: Report, now: datetime) -> None:
-    message.status = report.status
+def _keep(message: Message, report: Report, now: datetime) -> None:
+    told = DeliveryReport(
+        message=message,
+        status=report.status,
+        provider_message_id=report.provider_message_id,
+        provider_status=report.provider_status[:24],
+        provider_code=report.provider_code[:16],
+        raw={sms.storable(key): sms.storable(value) if isinstance(value, str) else value for key, value in report.raw.items()},
+        received_at=now,
+    )
+    DeliveryReport.objects.bulk_create([told], ignore_conflicts=True)
+
+
+def _move(message: Message, status: Status, report: Report, now: datetime) -> None:
+    is_or_was_wrong = message.went_wrong or status in WENT_WRONG
+    message.status = status
     message.lease_until, message.lease_by = None, ""
     if report.provider_message_id and not message.provider_message_id:
         message.provider_message_id, message.provider_account = report.provider_message_id, report.provider_account
-    message.sent_at = message.sent_at or now
-    if report.status == Status.DELIVERED:
+    if status != Status.FAILED:
+        message.sent_at = message.sent_at or now
+    if status == Status.DELIVERED:
         message.delivered_at, message.reason, message.provider_code, message.failed_at = now, "", "", None
-    elif report.status in WENT_WRONG:
-        message.failed_at, message.reason, message.provider_code = now, report.reason, report.provider_code
-        if report.reason == "opted_out":
-            opt_out(line=message.conversation.line, number=message.conversation.contact.number, source="provider", at=now)
+        # Somebody took the failed bubble away, but the customer has the text after all.
+        message.deleted_at = None
+    elif status in WENT_WRONG:
+        message.failed_at, message.reason, message.provider_code = now, report.reason, report.provider_code[:16]
     message.save()
-    mark_conversation_failed(message, failed=report.status in WENT_WRONG)
+    if is_or_was_wrong:
+        refresh_standing(message.conversation_id)
+    if report.reason == "opted_out":
+        record_opt_out(message, at=now)
     announce(message, kind=Kind.MESSAGE_CHANGED, now=now)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce
 
 from server import phone, sms
 from server.contacts.optout import Wish, opt_in, opt_out, wish_of
@@ -15,6 +14,7 @@ from server.contacts.phonebook import contact_for
 from server.events.log import record
 from server.events.models import Kind
 from server.messaging.models import Activity, ActivityKind, Conversation, Direction, Message, Origin, Status
+from server.messaging.standing import as_latest, lock_conversation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +47,20 @@ def receive_sms(
     """Store an inbound SMS: contact, conversation, message and event in one transaction.
 
     Telling the same `provider_message_id` of a `provider_account` again changes nothing: the
-    database holds it. Any sender and any text are accepted. `at` is the provider's own time.
+    database holds it. Any sender and any text are accepted. `at` is the provider's own time, which may
+    lie hours back; the message then takes its place in the thread by it.
     """
+    # A provider's clock may be ahead of ours: its messages must not stay on top of later ones.
+    at = min(at or now, now)
     try:
         with transaction.atomic():
-            return _receive(line, provider_account, provider_message_id, sender, body, list(media), origin, at or now, now)
+            return _receive(line, provider_account, provider_message_id, sender, body, list(media), origin, at, now)
     except IntegrityError:
         # Another request stored it between our look and our insert: theirs is the message.
-        return Received(_existing(provider_account, provider_message_id), is_new=False)
+        known = _known(provider_account, provider_message_id)
+        if known is None:
+            raise
+        return Received(known, is_new=False)
 
 
 def _receive(
@@ -68,13 +74,14 @@ def _receive(
     at: datetime,
     now: datetime,
 ) -> Received:
-    known = Message.objects.filter(provider_account=account, provider_message_id=message_id).first()
+    known = _known(account, message_id)
     if known is not None:
         return Received(known, is_new=False)
     text = sms.storable(body)
     subscriber = line.subscriber
     contact = contact_for(subscriber=subscriber, number=phone.sender_of(sms.storable(sender), country=subscriber.country), now=now)
-    conversation = conversation_between(line=line, contact=contact, now=at)
+    # Locked before the insert: in a conversation, ids are handed out in the order of commits.
+    conversation = lock_conversation(conversation_between(line=line, contact=contact, now=at).pk)
     count = sms.count_segments(text)
     message = Message.objects.create(
         subscriber=subscriber,
@@ -90,14 +97,15 @@ def _receive(
         provider_message_id=message_id,
         created_at=at,
     )
+    wish = wish_of(text)
     Conversation.objects.filter(pk=conversation.pk).update(
         inbound_count=F("inbound_count") + 1,
-        latest_message=message,
-        latest_at=at,
-        waiting_since=Coalesce(F("waiting_since"), at),
+        # After STOP there is nobody left to answer.
+        waiting_since=None if wish is Wish.STOP else min(conversation.waiting_since or at, at),
         done_at=None,
+        **as_latest(conversation, message),
     )
-    _heed_wish(line, contact, conversation, text, at)
+    _heed(wish, line, contact, conversation, text, at)
     record(
         subscriber_id=subscriber.pk,
         kind=Kind.MESSAGE_CREATED,
@@ -111,6 +119,8 @@ def _receive(
 
 def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conversation:
     """The one conversation of a line and a contact, made if there is none; safe when two ask at once."""
+    if line.subscriber_id != contact.subscriber_id:
+        raise ValueError("A line and a contact of two subscribers have nothing to say to each other.")
     conversation = Conversation.objects.filter(line=line, contact=contact).first()
     if conversation is None:
         Conversation.objects.bulk_create(
@@ -121,15 +131,15 @@ def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conv
     return conversation
 
 
-def _heed_wish(line: Line, contact: Contact, conversation: Conversation, text: str, at: datetime) -> None:
-    wish = wish_of(text)
+def _heed(wish: Wish | None, line: Line, contact: Contact, conversation: Conversation, text: str, at: datetime) -> None:
     if wish is Wish.STOP and opt_out(line=line, number=contact.number, source="sms", words=text, at=at):
         Activity.objects.create(conversation=conversation, kind=ActivityKind.OPTED_OUT, at=at)
-        # There is nobody left to answer.
-        Conversation.objects.filter(pk=conversation.pk).update(waiting_since=None)
     elif wish is Wish.START and opt_in(line=line, number=contact.number, at=at):
         Activity.objects.create(conversation=conversation, kind=ActivityKind.OPTED_IN, at=at)
 
 
-def _existing(account: str, message_id: str) -> Message:
-    return Message.objects.get(provider_account=account, provider_message_id=message_id)
+def _known(account: str, message_id: str) -> Message | None:
+    if not message_id:
+        # Without an id nothing can be told apart: better twice than not at all.
+        return None
+    return Message.objects.filter(provider_account=account, provider_message_id=message_id).first()

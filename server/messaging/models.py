@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -57,18 +58,20 @@ class Origin(models.TextChoices):
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def visible_to(self, user: User | AnonymousUser) -> ConversationQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         if not isinstance(user, User):
             return self.none()
         # The subscriber stands first in the list's index; the lines narrow it.
-        return self.filter(subscriber_id=user.subscriber_id, line__in=Line.objects.visible_to(user))  # type: ignore[attr-defined]
+        return self.filter(subscriber_id=user.subscriber_id, line__in=Line.objects.visible_to(user))
 
-    def open(self) -> ConversationQuerySet:
+    def open(self) -> Self:
         return self.filter(done_at__isnull=True)
 
-    def with_row(self) -> ConversationQuerySet:
+    def with_row(self) -> Self:
         """Everything that a row of the list shows, in a fixed number of queries."""
-        return self.select_related("contact", "line", "assignee", "latest_message__author").prefetch_related("markers")
+        rows = self.select_related("contact", "line", "assignee", "latest_message__author").prefetch_related("markers")
+        # No row shows them, and reading them means deciphering them.
+        return rows.defer("line__auth_token", "line__pbx_secret")
 
 
 class Conversation(models.Model):
@@ -76,6 +79,8 @@ class Conversation(models.Model):
 
     unread of a colleague = inbound_count - their read marker; `waiting_since` is the team's own
     mark: set by the first unanswered inbound, cleared by a reply, Done or an opt-out.
+    `latest_message` is the last of the thread by time, `latest_at` its time; before any message
+    `latest_at` is when the conversation was opened.
     """
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="conversations")
@@ -90,7 +95,7 @@ class Conversation(models.Model):
     has_failed = models.BooleanField(default=False, help_text="The newest outgoing message went wrong")
     created_at = models.DateTimeField()
 
-    objects: ClassVar[models.Manager[Conversation]] = ConversationQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ConversationQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["line", "contact"], name="one_conversation_per_contact")]
@@ -108,19 +113,19 @@ class Conversation(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def visible_to(self, user: User | AnonymousUser) -> MessageQuerySet:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         if not isinstance(user, User):
             return self.none()
         return self.filter(
             subscriber_id=user.subscriber_id,
-            conversation__line__in=Line.objects.visible_to(user),  # type: ignore[attr-defined]
+            conversation__line__in=Line.objects.visible_to(user),
             deleted_at__isnull=True,
         )
 
-    def inbound(self) -> MessageQuerySet:
+    def inbound(self) -> Self:
         return self.filter(direction=Direction.IN)
 
-    def outbound(self) -> MessageQuerySet:
+    def outbound(self) -> Self:
         return self.filter(direction=Direction.OUT)
 
 
@@ -162,7 +167,7 @@ class Message(models.Model):
     failed_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Message]] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -182,7 +187,7 @@ class Message(models.Model):
         ]
         indexes: ClassVar = [
             # A thread's page, by keyset, at any depth.
-            models.Index("conversation", models.F("id").desc(), name="messages_of_thread"),
+            models.Index("conversation", models.F("created_at").desc(), models.F("id").desc(), name="messages_of_thread"),
             # The Messages page, newest first, by keyset.
             models.Index("subscriber", models.F("created_at").desc(), models.F("id").desc(), name="messages_newest_first"),
             # The dispatcher's claim and the order within a conversation: only what is still on its way.
@@ -208,7 +213,7 @@ class Message(models.Model):
     @property
     def position(self) -> str:
         """Where it stands in a thread, as text that sorts like the thread."""
-        return f"{int(self.created_at.timestamp() * 1000):014d}-{self.pk:012d}"
+        return f"{_microseconds(self.created_at)}-{self.pk:012d}"
 
 
 class DeliveryReport(models.Model):
@@ -280,7 +285,7 @@ class Note(models.Model):
 
     @property
     def position(self) -> str:
-        return f"{int(self.created_at.timestamp() * 1000):014d}-n{self.pk:011d}"
+        return f"{_microseconds(self.created_at)}-n{self.pk:011d}"
 
 
 class ActivityKind(models.TextChoices):
@@ -310,4 +315,12 @@ class Activity(models.Model):
 
     @property
     def position(self) -> str:
-        return f"{int(self.at.timestamp() * 1000):014d}-a{self.pk:011d}"
+        return f"{_microseconds(self.at)}-a{self.pk:011d}"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(at: datetime) -> str:
+    # Whole numbers, as exact as the database's order: rounded ones could tie where the rows do not.
+    return f"{(at - _EPOCH) // timedelta(microseconds=1):017d}"

@@ -15,6 +15,7 @@ from server.lines.models import Line
 from server.messaging import outbox_bell
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Draft, Message, Origin, Status
+from server.messaging.standing import as_latest, lock_conversation, refresh_standing
 
 if TYPE_CHECKING:
     import uuid as uuids
@@ -69,7 +70,7 @@ class SomebodyWrote(UnableToSend):
 
 
 class AlreadyUsed(UnableToSend):
-    """The uuid belongs to another conversation's message."""
+    """The uuid belongs to another message: another conversation's, somebody else's, or one with another text."""
 
 
 def queue_sms(
@@ -87,15 +88,15 @@ def queue_sms(
     `seen` is the id of the newest message that the writer had on screen: if a newer one of somebody
     else stands in the thread, SomebodyWrote is raised (None: don't look). Raises UnableToSend.
     """
-    repeated = _already_queued(uuid, conversation)
+    text = sms.storable(body).replace("\r\n", "\n").strip()
+    repeated = _already_queued(uuid, conversation, author, text)
     if repeated is not None:
         return repeated
-    text = sms.storable(body).replace("\r\n", "\n").strip()
     count = _check(conversation=conversation, text=text, author=author)
     try:
         with transaction.atomic():
             # The lock makes "nobody wrote meanwhile" and our insert one step.
-            Conversation.objects.select_for_update().get(pk=conversation.pk)
+            locked = lock_conversation(conversation.pk)
             if seen is not None:
                 _look_for_newer(conversation, author, seen)
             message = Message.objects.create(
@@ -112,7 +113,7 @@ def queue_sms(
                 created_at=now,
             )
             Conversation.objects.filter(pk=conversation.pk).update(
-                latest_message=message, latest_at=now, waiting_since=None, done_at=None, has_failed=False
+                waiting_since=None, done_at=None, has_failed=False, **as_latest(locked, message)
             )
             if author is not None:
                 Draft.objects.filter(conversation=conversation, user=author).delete()
@@ -121,7 +122,7 @@ def queue_sms(
             return message
     except IntegrityError:
         # The same POST, at the same moment, on another thread: its message is the message.
-        repeated = _already_queued(uuid, conversation)
+        repeated = _already_queued(uuid, conversation, author, text)
         if repeated is None:
             raise
         return repeated
@@ -155,7 +156,7 @@ def retry_sms(*, message: Message, by: User, now: datetime) -> bool:
         sent_at=None,
     )
     if claimed:
-        Conversation.objects.filter(pk=message.conversation_id).update(has_failed=False)
+        refresh_standing(message.conversation_id)
         announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
         outbox_bell.ring_on_commit()
     return bool(claimed)
@@ -168,8 +169,7 @@ def discard_sms(*, message: Message, now: datetime) -> bool:
         deleted_at=now
     )
     if discarded:
-        latest = message.conversation.messages.filter(deleted_at=None).order_by("-id").first()
-        Conversation.objects.filter(pk=message.conversation_id).update(latest_message=latest, has_failed=False)
+        refresh_standing(message.conversation_id)
         announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
     return bool(discarded)
 
@@ -190,7 +190,7 @@ def _check(*, conversation: Conversation, text: str, author: User | None) -> sms
     line, contact = conversation.line, conversation.contact
     if not (line.is_active and line.subscriber.has_sms):
         raise ServiceOff
-    if author is not None and not Line.objects.sendable_by(author).filter(pk=line.pk).exists():  # type: ignore[attr-defined]
+    if author is not None and not Line.objects.sendable_by(author).filter(pk=line.pk).exists():
         raise NotAllowedToSend
     if not contact.can_be_answered:
         raise CanNotBeAnswered
@@ -205,9 +205,13 @@ def _check(*, conversation: Conversation, text: str, author: User | None) -> sms
     return count
 
 
-def _already_queued(uuid: uuids.UUID, conversation: Conversation) -> Message | None:
+def _already_queued(uuid: uuids.UUID, conversation: Conversation, author: User | None, text: str) -> Message | None:
     message = Message.objects.filter(uuid=uuid).first()
-    if message is not None and message.conversation_id != conversation.pk:
+    if message is None:
+        return None
+    its = (message.conversation_id, message.direction, message.author_id, message.body)
+    if its != (conversation.pk, Direction.OUT, author.pk if author else None, text):
+        # Answering "queued" would lose this text.
         raise AlreadyUsed
     return message
 

@@ -11,15 +11,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce
 
 from server.accounts.models import record_audit
-from server.contacts.optout import opt_out, opt_out_in_force
+from server.contacts.optout import opt_out_in_force
 from server.events.models import Kind
 from server.lines.models import Line
 from server.messaging import outbox_bell
-from server.messaging.models import RANK, WENT_WRONG, Activity, ActivityKind, Conversation, Direction, Message, Status
+from server.messaging.models import RANK, WENT_WRONG, Message, Status
 from server.messaging.outbound import announce
+from server.messaging.standing import record_opt_out, refresh_standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,10 +29,17 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
+    from server.accounts.models import User
+
 # Three times the longest send: connecting takes 3.05 s at most, the answer 10 s.
 LEASE = timedelta(seconds=60)
 # An unconfirmed message holds back the later ones of its conversation for so long at most.
 HOLDS_OTHERS_FOR = timedelta(minutes=10)
+# What a message's way to the provider changes.
+MOVING = [
+    "status", "reason", "provider_account", "provider_message_id", "provider_code", "segments", "attempts", "absences",
+    "next_attempt_at", "lease_by", "lease_until", "attempted_at", "sent_at", "delivered_at", "failed_at", "deleted_at",
+]  # fmt: skip
 
 
 def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> Message | None:
@@ -44,16 +53,21 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
         message = _sendable(now).exclude(conversation__line__in=busy_lines).order_by("id").first()
         if message is None:
             return None
-        claimed = Message.objects.filter(pk=message.pk, status=Status.QUEUED).update(
-            status=Status.SENDING,
-            lease_by=by,
-            lease_until=now + LEASE,
-            attempted_at=now,
-            attempts=message.attempts + 1,
-        )
-        if not claimed:
+        # The attempts, too: since our look another one may have claimed it and given it back for later.
+        ours = Message.objects.filter(pk=message.pk, status=Status.QUEUED, attempts=message.attempts)
+        claim = {
+            "status": Status.SENDING,
+            "lease_by": by,
+            "lease_until": now + LEASE,
+            "attempted_at": now,
+            "attempts": message.attempts + 1,
+            "absences": 0,
+            "next_attempt_at": None,
+        }
+        if not ours.update(**claim):
             continue
-        message.refresh_from_db()
+        for name, value in claim.items():
+            setattr(message, name, value)
         if _stopped_meanwhile(message, now):
             continue
         return message
@@ -61,7 +75,7 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
 
 def give_back(*, message: Message, until: datetime, now: datetime) -> bool:
     """Surely not taken by the provider (429, refused connection, DNS): queue it again for `until`."""
-    return _finish(message, now, [Status.SENDING], status=Status.QUEUED, next_attempt_at=until)
+    return _finish(message, now, [Status.SENDING, Status.UNCONFIRMED], status=Status.QUEUED, next_attempt_at=until)
 
 
 def mark_sent(
@@ -69,20 +83,22 @@ def mark_sent(
 ) -> bool:
     """The provider accepted it; a report that came first is never overwritten."""
     with transaction.atomic():
-        ours = Message.objects.filter(pk=message.pk)
-        # The id and the time are facts whatever the status has become meanwhile.
+        # The id and the time are facts whatever the status has become meanwhile, unless another attempt has begun.
+        ours = Message.objects.filter(pk=message.pk, attempts=message.attempts)
         ours.filter(provider_message_id="").update(provider_account=provider_account, provider_message_id=provider_message_id)
-        ours.filter(sent_at=None).update(sent_at=now)
-        if segments:
-            ours.update(segments=segments)
-        return _finish(message, now, [Status.SENDING, Status.UNCONFIRMED], status=Status.SENT)
+        counted = {"segments": segments} if segments else {}
+        ours.update(sent_at=Coalesce("sent_at", Value(now)), **counted)
+        # Queued: somebody pressed Retry while it was not known; no other attempt has begun, and none is needed.
+        return _finish(message, now, [Status.SENDING, Status.UNCONFIRMED, Status.QUEUED], status=Status.SENT)
 
 
 def mark_failed(*, message: Message, reason: str, provider_code: str = "", now: datetime) -> bool:
     """Refused for good; `reason` is one of our words (gateway/vocabulary.py), shown to people in theirs."""
     with transaction.atomic():
         if reason == "opted_out":
-            _record_opt_out(message, now)
+            # The message first, then the conversation: the order of locks (standing.py).
+            Message.objects.select_for_update(no_key=True).values_list("pk").get(pk=message.pk)
+            record_opt_out(message, at=now)
         return _finish(
             message,
             now,
@@ -114,7 +130,9 @@ def requeue_absent(*, message: Message, now: datetime) -> bool:
 
 def note_absence(*, message: Message, now: datetime) -> None:
     """The provider's list lacked it; one look is not proof, since lists lag behind."""
-    Message.objects.filter(pk=message.pk, status=Status.UNCONFIRMED).update(absences=message.absences + 1, next_attempt_at=now)
+    # Two who look at the same moment have looked once.
+    unseen = Message.objects.filter(pk=message.pk, status=Status.UNCONFIRMED, absences=message.absences)
+    unseen.update(absences=message.absences + 1, next_attempt_at=now)
 
 
 def hold_line(*, line: Line, reason: str, now: datetime) -> bool:
@@ -126,19 +144,27 @@ def hold_line(*, line: Line, reason: str, now: datetime) -> bool:
         return bool(held)
 
 
-def release_line(*, line: Line, now: datetime) -> int:
+def release_line(*, line: Line, now: datetime, by: User | None = None) -> int:
     """Send again from a held line; returns how many messages were waiting."""
     with transaction.atomic():
-        Line.objects.filter(pk=line.pk).update(held_since=None, held_reason="")
-        record_audit(action="line.released", at=now, subscriber=line.subscriber, target=str(line.key))
-        waiting = Message.objects.filter(conversation__line=line, status=Status.HELD).select_related("conversation")
+        if _held_since(line.pk) is not None:
+            Line.objects.filter(pk=line.pk).update(held_since=None, held_reason="")
+            record_audit(action="line.released", at=now, actor=by, subscriber=line.subscriber, target=str(line.key))
+        waiting = list(Message.objects.filter(conversation__line=line, status=Status.HELD).select_related("conversation"))
+        # All rows before the first event: the number locks the subscriber, and that lock comes last.
+        Message.objects.filter(pk__in=[message.pk for message in waiting]).update(status=Status.QUEUED)
+        for message in waiting:
+            announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
         outbox_bell.ring_on_commit()
-        return sum(_finish(message, now, [Status.HELD], status=Status.QUEUED) for message in waiting)
+        return len(waiting)
 
 
 def hold_messages(*, message: Message, now: datetime) -> bool:
-    """Put a claimed message of a held line back, visibly held."""
-    return _finish(message, now, [Status.SENDING], status=Status.HELD)
+    """Put a claimed message of a held line back, visibly held; queued when the line was released meanwhile."""
+    with transaction.atomic():
+        is_held = _held_since(message.conversation.line_id) is not None
+        status = Status.HELD if is_held else Status.QUEUED
+        return _finish(message, now, [Status.SENDING, Status.UNCONFIRMED], status=status)
 
 
 def _sendable(now: datetime) -> QuerySet[Message]:
@@ -148,6 +174,7 @@ def _sendable(now: datetime) -> QuerySet[Message]:
     )
     return (
         Message.objects.filter(status=Status.QUEUED, conversation__line__is_active=True, conversation__line__held_since=None)
+        .filter(conversation__line__subscriber__activation__sms_since__isnull=False)
         .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
         .exclude(Exists(before))
         .select_related("conversation__line__subscriber", "conversation__contact")
@@ -162,11 +189,9 @@ def _stopped_meanwhile(message: Message, now: datetime) -> bool:
     return False
 
 
-def _record_opt_out(message: Message, now: datetime) -> None:
-    conversation = message.conversation
-    if opt_out(line=conversation.line, number=conversation.contact.number, source="provider", at=now):
-        Activity.objects.create(conversation=conversation, kind=ActivityKind.OPTED_OUT, at=now)
-        Conversation.objects.filter(pk=conversation.pk).update(waiting_since=None)
+def _held_since(line_id: int) -> datetime | None:
+    """Since when the line is held; nobody holds or releases it until we commit."""
+    return Line.objects.select_for_update(no_key=True).values_list("held_since", flat=True).get(pk=line_id)
 
 
 def _finish(message: Message, now: datetime, only_from: list[Status], **changes: object) -> bool:
@@ -175,17 +200,12 @@ def _finish(message: Message, now: datetime, only_from: list[Status], **changes:
         ours = Message.objects.filter(pk=message.pk, status__in=only_from, attempts=message.attempts)
         moved = ours.update(lease_until=None, lease_by="", **changes)
         if moved:
-            mark_conversation_failed(message, failed=changes["status"] in WENT_WRONG)
+            if changes["status"] in WENT_WRONG:
+                refresh_standing(message.conversation_id)
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
-    message.refresh_from_db()
+    # By name: reading everything anew would forget the conversation, line and contact that came with it.
+    message.refresh_from_db(fields=MOVING)
     return bool(moved)
-
-
-def mark_conversation_failed(message: Message, *, failed: bool) -> None:
-    """The list's red mark: the conversation's newest outgoing message went wrong."""
-    newest = Message.objects.filter(conversation=message.conversation_id, direction=Direction.OUT, deleted_at=None).order_by("-id")
-    if newest.values_list("pk", flat=True).first() == message.pk:
-        Conversation.objects.filter(pk=message.conversation_id).exclude(has_failed=failed).update(has_failed=failed)
 
 
 def outranks(new: Status, old: str) -> bool:

@@ -1,4 +1,9 @@
-"""A thread's page: messages, notes and activities in one order."""
+"""A thread's page: messages, notes and activities in one order.
+
+The order is that of time, then id: a message that a provider brings hours late stands where it belongs.
+Each note and activity belongs to the page of the message before it, so that walking the pages either
+way shows every entry once.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,14 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from django.db.models import Max, Q
+
 from server.messaging.models import Activity, Message, Note
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from server.messaging.models import Conversation
 
@@ -22,7 +31,8 @@ type Entry = Message | Note | Activity
 class Page:
     """Up to 40 messages with the notes and activities between them, oldest first.
 
-    `older` and `newer` are the message ids to ask on from, or None at that end of the thread.
+    `older` is the message id for page_before(), `newer` the one for page_after(): this page's first and
+    last message, or None at that end of the thread.
     """
 
     entries: list[Entry]
@@ -32,36 +42,36 @@ class Page:
 
 def latest_page(conversation: Conversation) -> Page:
     """The end of the thread."""
-    return _page(conversation, before=None)
+    newest_first = list(_messages(conversation).order_by("-created_at", "-id")[: PAGE + 1])
+    return _page(conversation, newest_first[:PAGE][::-1], has_older=len(newest_first) > PAGE, until=None)
 
 
 def page_before(conversation: Conversation, message_id: int) -> Page:
-    """The page that ends just before a message."""
-    return _page(conversation, before=message_id)
+    """The page that ends just before a message of this conversation; raises Message.DoesNotExist."""
+    edge = _edge(conversation, message_id)
+    newest_first = list(_messages(conversation).filter(_before(edge)).order_by("-created_at", "-id")[: PAGE + 1])
+    return _page(conversation, newest_first[:PAGE][::-1], has_older=len(newest_first) > PAGE, until=edge)
 
 
 def page_after(conversation: Conversation, message_id: int) -> Page:
-    """The page that begins just after a message."""
-    messages = list(_messages(conversation).filter(pk__gt=message_id).order_by("id")[: PAGE + 1])
-    has_more = len(messages) > PAGE
-    messages = messages[:PAGE]
-    since = Message.objects.values_list("created_at", flat=True).get(pk=message_id)
-    until = messages[-1].created_at if has_more else None
-    return Page(_merged(conversation, messages, since, until), older=None, newer=messages[-1].pk if has_more else None)
+    """The page that begins just after a message of this conversation; raises Message.DoesNotExist."""
+    edge = _edge(conversation, message_id)
+    messages = list(_messages(conversation).filter(_after(edge)).order_by("created_at", "id")[: PAGE + 1])
+    return _page(conversation, messages[:PAGE], has_older=True, until=messages[PAGE] if len(messages) > PAGE else None)
 
 
 def page_around(conversation: Conversation, message_id: int) -> Page:
-    """The page with a message in its middle."""
-    older = list(_messages(conversation).filter(pk__lte=message_id).order_by("-id")[: PAGE // 2 + 1])
-    newer = list(_messages(conversation).filter(pk__gt=message_id).order_by("id")[: PAGE // 2 + 1])
-    has_older, has_newer = len(older) > PAGE // 2, len(newer) > PAGE // 2
-    messages = [*reversed(older[: PAGE // 2]), *newer[: PAGE // 2]]
-    if not messages:
+    """The page with a message in its middle, or the latest one when this conversation has no such message."""
+    edge = _messages(conversation).filter(pk=message_id).first()
+    if edge is None:
         return latest_page(conversation)
-    since = messages[0].created_at if has_older else None
-    until = messages[-1].created_at if has_newer else None
-    entries = _merged(conversation, messages, since, until)
-    return Page(entries, older=messages[0].pk if has_older else None, newer=messages[-1].pk if has_newer else None)
+    half = PAGE // 2
+    older = list(_messages(conversation).filter(_before(edge)).order_by("-created_at", "-id")[:half])
+    newer = list(_messages(conversation).filter(_after(edge)).order_by("created_at", "id")[:half])
+    # One of each side is only looked at: it tells that there is more, and where the page ends.
+    messages = [*older[: half - 1][::-1], edge, *newer[: half - 1]]
+    until = newer[-1] if len(newer) == half else None
+    return _page(conversation, messages, has_older=len(older) == half, until=until)
 
 
 def entries_since(conversation: Conversation, since: datetime) -> list[Entry]:
@@ -69,26 +79,48 @@ def entries_since(conversation: Conversation, since: datetime) -> list[Entry]:
     return _merged(conversation, [], since, None)
 
 
-def _page(conversation: Conversation, *, before: int | None) -> Page:
-    messages = _messages(conversation).order_by("-id")
-    until = None
-    if before is not None:
-        messages = messages.filter(pk__lt=before)
-        until = Message.objects.values_list("created_at", flat=True).get(pk=before)
-    newest_first = list(messages[: PAGE + 1])
-    has_older = len(newest_first) > PAGE
-    page = newest_first[:PAGE][::-1]
-    since = page[0].created_at if has_older else None
-    return Page(_merged(conversation, page, since, until), older=page[0].pk if has_older else None, newer=before)
+def newest_id(conversation: Conversation) -> int:
+    """What a writer who has the whole thread on screen has seen: the `seen` of queue_sms; 0 in an empty thread.
+
+    Not the id of the last entry: one that came late stands further up and has a higher id.
+    """
+    return conversation.messages.aggregate(newest=Max("pk"))["newest"] or 0
 
 
-def _messages(conversation: Conversation):  # type: ignore[no-untyped-def]
-    return conversation.messages.filter(deleted_at=None).select_related("author")
+def _messages(conversation: Conversation) -> QuerySet[Message]:
+    # Also those that were taken away: pages are cut by them, so that nothing is lost when it happens between two pages.
+    return conversation.messages.select_related("author")
+
+
+def _edge(conversation: Conversation, message_id: int) -> Message:
+    return conversation.messages.only("created_at").get(pk=message_id)
+
+
+def _before(edge: Message) -> Q:
+    # The first bound is what the index can start from.
+    return Q(created_at__lte=edge.created_at) & (Q(created_at__lt=edge.created_at) | Q(pk__lt=edge.pk))
+
+
+def _after(edge: Message) -> Q:
+    return Q(created_at__gte=edge.created_at) & (Q(created_at__gt=edge.created_at) | Q(pk__gt=edge.pk))
+
+
+def _page(conversation: Conversation, messages: list[Message], *, has_older: bool, until: Message | None) -> Page:
+    """A page of messages, of which `until` is the next one in the thread."""
+    if not messages and (has_older or until):
+        return Page([], older=None, newer=None)
+    since = messages[0].created_at if has_older else None
+    shown = [message for message in messages if message.deleted_at is None]
+    return Page(
+        _merged(conversation, shown, since, until.created_at if until else None),
+        older=messages[0].pk if has_older else None,
+        newer=messages[-1].pk if until and messages else None,
+    )
 
 
 def _merged(conversation: Conversation, messages: list[Message], since: datetime | None, until: datetime | None) -> list[Entry]:
-    notes = Note.objects.filter(conversation=conversation).select_related("author")
-    activities = Activity.objects.filter(conversation=conversation).select_related("actor", "subject")
+    notes = conversation.notes.select_related("author")
+    activities = conversation.activities.select_related("actor", "subject")
     if since is not None:
         notes, activities = notes.filter(created_at__gte=since), activities.filter(at__gte=since)
     if until is not None:
