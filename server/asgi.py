@@ -19,6 +19,9 @@ from django.conf import settings  # noqa: E402
 from chatui.consumers import live  # noqa: E402
 from chatui.hub import current_hub  # noqa: E402
 from gateway.lane import with_fast_lane  # noqa: E402
+from server.production import refuse_demo_people  # noqa: E402
+
+refuse_demo_people()
 
 http = with_fast_lane(pages)
 

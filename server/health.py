@@ -47,7 +47,9 @@ def _state_of(ask: Callable[[], None]) -> str:
         ask()
     except Exception as problem:
         # The class only: messages of database and Redis errors name hosts and users.
-        logger.warning("%s: %s after %.1f s", ask.__name__.removeprefix("_ask_"), type(problem).__name__, time.monotonic() - started)
+        logger.warning(
+            "%s: %s after %.1f s", ask.__name__.removeprefix("_ask_"), type(problem).__name__, time.monotonic() - started
+        )
         return "unwell"
     return "ok"
 

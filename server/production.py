@@ -6,7 +6,7 @@ import logging
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from server.accounts.models import Subscriber
 
@@ -26,6 +26,10 @@ def refuse_demo_people() -> None:
         # Not migrated or not there yet: /health/ says so; there is nobody in it to log in either.
         logger.warning("could not look for demo users: %s", type(problem).__name__)
         return
+    finally:
+        # Asked once, on a thread that will not ask again: with a pool it would keep its connection for ever.
+        if not connection.in_atomic_block:
+            connection.close()
     if is_there:
         raise ImproperlyConfigured(
             f"PUBLIC_URL is {settings.PUBLIC_URL}, so this is production, but the demo company with its well-known "

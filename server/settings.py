@@ -43,7 +43,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # --- Rooms ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "server.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -4,8 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from server.health import health
+
 urlpatterns = [
     path("gateway/", include("gateway.urls")),
+    path("health/", health, name="health"),
     path("admin/", admin.site.urls),
     *([path("simulator/", include("simulator.urls"))] if settings.DEMO else []),
     path("", include("chatui.urls")),

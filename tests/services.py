@@ -71,10 +71,18 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 def manage(*args: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> str:
     """Run `manage.py ARGS` to its end and return what it printed; raises with its last words when it fails."""
     done = subprocess.run(
-        [sys.executable, "manage.py", *args], cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=timeout, check=False
+        [sys.executable, "manage.py", *args],
+        cwd=ROOT,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
     if done.returncode:
-        raise AssertionError(f"manage.py {' '.join(args)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        raise AssertionError(
+            f"manage.py {' '.join(args)} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
     return done.stdout
 
 
@@ -228,7 +236,7 @@ def serve(*, env: Mapping[str, str], port: int | None = None, migrate: bool = Tr
     port = port or free_port()
     if migrate:
         manage("migrate", "--verbosity", "0", env=env)
-    return Server(sys.executable, "manage.py", "serve", "--port", str(port), port=port, env=env)
+    return Server(sys.executable, "manage.py", "serve", port=port, env=env)
 
 
 class Redis(Process):
@@ -240,7 +248,11 @@ class Redis(Process):
         options = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "appendonly": "no", "daemonize": "no"}
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         super().__init__(
-            program("redis-server"), *arguments, env=environment(), is_up=lambda: listens(self.port), cwd=Path(tempfile.gettempdir())
+            program("redis-server"),
+            *arguments,
+            env=environment(),
+            is_up=lambda: listens(self.port),
+            cwd=Path(tempfile.gettempdir()),
         )
 
 
@@ -257,7 +269,12 @@ class Postgres(Process):
         self.folder = folder
         self.port = free_port()
         user = "postgres" if os.geteuid() == 0 else None
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(folder), "fsync": "off", "max_connections": "200"}
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "max_connections": "200",
+        }
         arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         super().__init__(
             program("postgres"),
@@ -278,7 +295,19 @@ class Postgres(Process):
         if self.user:
             # PostgreSQL refuses to run as root.
             shutil.chown(self.folder, self.user, self.user)
-        self._run(program("initdb"), "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+        self._run(
+            program("initdb"),
+            "-D",
+            str(self.folder / "data"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C",
+        )
 
     def is_ready(self) -> bool:
         check = [program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
@@ -302,7 +331,9 @@ class Postgres(Process):
 
     def _run(self, *command: str) -> str:
         as_user = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
-        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=60, **as_user)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, timeout=60, **as_user
+        )
         assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
         return done.stdout
 

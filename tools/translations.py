@@ -1,8 +1,8 @@
 """Hungarian and the other languages of locale/: compile them, collect new words, check that none is missing.
 
-    python tools/translations.py compile    .po → .mo, in pure Python: running Fonal needs no gettext
-    python tools/translations.py collect    words of code and templates → locale/hu (needs gettext)
-    python tools/translations.py check      fails when a word is missing, empty or fuzzy (needs gettext)
+python tools/translations.py compile    .po → .mo, in pure Python: running Fonal needs no gettext
+python tools/translations.py collect    words of code and templates → locale/hu (needs gettext)
+python tools/translations.py check      fails when a word is missing, empty or fuzzy (needs gettext)
 """
 
 from __future__ import annotations
@@ -107,7 +107,13 @@ def _words_in_use() -> polib.POFile:
             copy.write_text(text if path.suffix == ".py" else templatize(text, origin=str(path)), encoding="utf-8")
             names.append(str(copy.relative_to(folder)))
         output = Path(folder) / "words.pot"
-        command = ["xgettext", "--language=Python", "--from-code=UTF-8", "--keyword=_", *(f"--keyword={k}" for k in keywords.split())]
+        command = [
+            "xgettext",
+            "--language=Python",
+            "--from-code=UTF-8",
+            "--keyword=_",
+            *(f"--keyword={k}" for k in keywords.split()),
+        ]
         command += ["--add-comments=Translators", "--output", str(output), "--files-from=-"]
         subprocess.run(command, input="\n".join(names), text=True, cwd=folder, check=True)
         if not output.exists():

@@ -85,9 +85,7 @@ def put_into_teams(*, user: User, teams: Collection[str], now: datetime, actor: 
     if set(user.teams.values_list("name", flat=True)) == set(teams):
         return False
     user.teams.set(Team.objects.filter(subscriber=user.subscriber, name__in=teams))
-    record_audit(
-        action="user.teams", at=now, actor=actor, subscriber=user.subscriber, target=user.username, teams=sorted(teams)
-    )
+    record_audit(action="user.teams", at=now, actor=actor, subscriber=user.subscriber, target=user.username, teams=sorted(teams))
     return True
 
 

@@ -166,7 +166,9 @@ class _Reader:
             teams=tuple(teams),
             lines=tuple(self.line(one, reads_as) for one in self.each("subscriber.line", table.tables("line"), "number")),
             users=tuple(self.user(one, reads_as) for one in self.each("subscriber.user", table.tables("user"), "username")),
-            contacts=dict(self.contact(one, reads_as) for one in self.each("subscriber.contact", table.tables("contact"), "number")),
+            contacts=dict(
+                self.contact(one, reads_as) for one in self.each("subscriber.contact", table.tables("contact"), "number")
+            ),
         )
         _check_services(table, wish)
         table.nothing_else()
@@ -179,7 +181,8 @@ class _Reader:
 
     def line(self, table: _Table, country: str) -> LineWish:
         wish = LineWish(
-            number=table.checked("number", lambda text: phone.own_number(text, country=country), "a phone number", required=True) or "",
+            number=table.checked("number", lambda text: phone.own_number(text, country=country), "a phone number", required=True)
+            or "",
             label=table.text("label", longest=80),
             provider=table.one_of("provider", self.providers, required=True),
             key=table.checked("key", UUID, "a UUID, such as 0b8e6a1e-5a0c-4d8f-9c55-0f6f0c1c2a11"),
@@ -211,7 +214,9 @@ class _Reader:
         return wish
 
     def contact(self, table: _Table, country: str) -> tuple[str, str]:
-        number = table.checked("number", lambda text: _contact_number(text, country), "a phone number, short code or name", required=True)
+        number = table.checked(
+            "number", lambda text: _contact_number(text, country), "a phone number, short code or name", required=True
+        )
         name = table.text("name", required=True)
         table.nothing_else()
         return number or "", name or ""
@@ -228,7 +233,9 @@ class _Reader:
         self._complain_of_twins("line number", [number for number, _ in owners])
 
     def _complain_of_twins(self, what: str, values: list[str]) -> None:
-        self.problems += [f"The file has the {what} {value!r} {count} times." for value, count in Counter(values).items() if value and count > 1]
+        self.problems += [
+            f"The file has the {what} {value!r} {count} times." for value, count in Counter(values).items() if value and count > 1
+        ]
 
     def check_against_rows(self, operators: tuple[OperatorWish, ...], subscribers: tuple[SubscriberWish, ...]) -> None:
         for operator in operators:
@@ -250,7 +257,12 @@ class _Reader:
 
     def check_line(self, subscriber: SubscriberWish, line: LineWish) -> None:
         # Whatever the provider: one number is one company's.
-        if other := Line.objects.filter(number=line.number).exclude(subscriber__slug=subscriber.slug).select_related("subscriber").first():
+        if (
+            other := Line.objects.filter(number=line.number)
+            .exclude(subscriber__slug=subscriber.slug)
+            .select_related("subscriber")
+            .first()
+        ):
             self._complain("subscriber.line", line.number, "number", f"is already a line of {other.subscriber.slug!r}")
         if line.key and (other := Line.objects.filter(key=line.key).exclude(number=line.number).first()):
             self._complain("subscriber.line", line.number, "key", f"is already the key of {other.number}")
@@ -283,7 +295,9 @@ def _lines_with(text: str, header: str) -> Iterator[int]:
 
 
 def _username(table: _Table) -> str:
-    return table.checked("username", _valid_username, "a user name (letters, digits and @ . + - _)", required=True, longest=150) or ""
+    return (
+        table.checked("username", _valid_username, "a user name (letters, digits and @ . + - _)", required=True, longest=150) or ""
+    )
 
 
 def _password(table: _Table) -> str | None:

@@ -45,10 +45,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=int, default=settings.PORT, help="the port to listen on (default: PORT, %(default)s)")
         parser.add_argument("--http-timeout", type=int, default=HTTP_TIMEOUT, help="seconds for one request (default: %(default)s)")
 
-    def handle(self, *, host: str, port: int, http_timeout: int, **_: Any) -> None:
+    def handle(self, *, host: str, http_timeout: int, **_: Any) -> None:
+        # Not an option: PUBLIC_URL, and with it the sockets' Origin check, follows PORT.
+        port = settings.PORT
         try:
             refuse_demo_people()
         except ImproperlyConfigured as problem:
@@ -87,7 +88,7 @@ class Command(BaseCommand):
 
     def _say_where(self, host: str, port: int) -> None:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-        address = settings.PUBLIC_URL if not settings.IS_LOCAL else f"http://{shown}:{port}"
+        address = f"http://{shown}:{port}" if settings.IS_LOCAL else settings.PUBLIC_URL
         self.stdout.write(self.style.SUCCESS(f"\nFonal is running on {address}/"))
         self.stdout.write("Stop it with Ctrl+C.\n")
         self.stdout.flush()
