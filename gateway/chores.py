@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gateway import models, pulse, reconcile
-from gateway.models import WebhookReceipt
+from gateway import models
+from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from server.events.log import drop_old_events
 from server.messaging.sending import reap_leases
 
@@ -27,29 +27,35 @@ class Chore:
     name: str
     every: timedelta
     do: Callable[[datetime, datetime | None], object]
+    # A provider that hangs must not keep the other chores waiting.
+    asks_provider: bool = False
 
 
 def drop_old_receipts(now: datetime) -> int:
     """Delete webhook receipts older than 90 days."""
-    deleted, _ = WebhookReceipt.objects.filter(received_at__lt=now - RECEIPTS_KEPT_FOR).delete()
+    deleted, _ = models.WebhookReceipt.objects.filter(received_at__lt=now - RECEIPTS_KEPT_FOR).delete()
     return deleted
 
 
 CHORES = (
-    Chore("pulse", pulse.BEATS_EVERY, lambda now, _: pulse.beat(now)),
     Chore("reap leases", timedelta(seconds=5), lambda now, _: reap_leases(now=now)),
-    Chore("look up unconfirmed", timedelta(seconds=15), lambda now, _: reconcile.look_up_unconfirmed(now)),
-    Chore("fetch missed inbound", timedelta(hours=1), reconcile.fetch_missed_inbound),
+    Chore("look up unconfirmed", timedelta(seconds=15), lambda now, _: look_up_unconfirmed(now), asks_provider=True),
+    Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now, _: drop_old_events(now=now)),
     Chore("drop old receipts", timedelta(days=1), lambda now, _: drop_old_receipts(now)),
 )
+OUR_CHORES = tuple(chore for chore in CHORES if not chore.asks_provider)
+PROVIDER_CHORES = tuple(chore for chore in CHORES if chore.asks_provider)
 
 
-def do_due_chores(now: datetime) -> int:
-    """Do the chores that are due and that nobody else has taken; returns how many were done."""
-    _write_down_new_ones(now)
-    due = {row.name: row for row in models.Chore.objects.filter(due_at__lte=now)}
-    return sum(_do(chore, due[chore.name], now) for chore in CHORES if chore.name in due)
+def do_due_chores(now: datetime, chores: tuple[Chore, ...] = CHORES) -> int:
+    """Do those of the chores that are due and that nobody else has taken; returns how many were done."""
+    rows = {row.name: row for row in models.Chore.objects.all()}
+    new = [models.Chore(name=chore.name, due_at=now) for chore in chores if chore.name not in rows]
+    if new:
+        models.Chore.objects.bulk_create(new, ignore_conflicts=True)
+        rows = {row.name: row for row in models.Chore.objects.all()}
+    return sum(_do(chore, rows[chore.name], now) for chore in chores if rows[chore.name].due_at <= now)
 
 
 def _do(chore: Chore, row: models.Chore, now: datetime) -> bool:
@@ -64,10 +70,3 @@ def _do(chore: Chore, row: models.Chore, now: datetime) -> bool:
         return False
     models.Chore.objects.filter(pk=row.pk).update(done_at=now)
     return True
-
-
-def _write_down_new_ones(now: datetime) -> None:
-    known = set(models.Chore.objects.values_list("name", flat=True))
-    new = [models.Chore(name=chore.name, due_at=now) for chore in CHORES if chore.name not in known]
-    if new:
-        models.Chore.objects.bulk_create(new, ignore_conflicts=True)

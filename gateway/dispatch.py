@@ -1,7 +1,7 @@
 """The dispatcher: claims what may go out, hands it to senders, and does the chores.
 
 One thread claims; a few send, so that a provider that hangs on one line does not stop the others;
-one does the chores, some of which ask providers; one, on PostgreSQL, listens for the outbox's bell.
+two do the chores, one of them those that ask providers; one, on PostgreSQL, listens for the outbox's bell.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import close_old_connections, connection
 from django.db.utils import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from gateway.chores import do_due_chores
+from gateway import pulse
+from gateway.chores import OUR_CHORES, PROVIDER_CHORES, do_due_chores
 from gateway.providers import simulator
 from gateway.pulse import dispatcher_is_alive
 from gateway.sending import send_claimed
@@ -30,6 +32,7 @@ from server.messaging.sending import claim_next
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.chores import Chore
     from server.messaging.models import Message
 
 __all__ = ["Dispatcher", "dispatcher_is_alive"]
@@ -51,13 +54,18 @@ class Dispatcher:
         self._per_line = max(1, threads // 2)
         self._in_hand: Counter[int] = Counter()
         self._lock = threading.Lock()
+        self._next_beat = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then finish the sends in hand, and return."""
         logger.info("dispatcher %s begins", self.name)
+        works = {
+            "chores": partial(_do_chores, OUR_CHORES),
+            "questions to providers": partial(_do_chores, PROVIDER_CHORES),
+            "bell": _listen,
+        }
         helpers = [
-            threading.Thread(target=_again_and_again, args=(work, stop), name=work.__name__, daemon=True)
-            for work in (_do_chores, _listen)
+            threading.Thread(target=_again_and_again, args=(work, stop), name=name, daemon=True) for name, work in works.items()
         ]
         for helper in helpers:
             helper.start()
@@ -69,6 +77,7 @@ class Dispatcher:
 
     def _send_what_is_due(self, senders: ThreadPoolExecutor, stop: threading.Event) -> None:
         while not stop.is_set():
+            self._beat()
             message = self._claim()
             if message is None:
                 simulator.post_due_reports(timezone.now())
@@ -76,6 +85,12 @@ class Dispatcher:
                 outbox_bell.wait(LOOKS_EVERY)
             else:
                 senders.submit(self._send, message, time.monotonic())
+
+    def _beat(self) -> None:
+        """A sign of life from the loop that matters."""
+        if time.monotonic() >= self._next_beat:
+            pulse.beat(timezone.now())
+            self._next_beat = time.monotonic() + pulse.BEATS_EVERY.total_seconds()
 
     def _claim(self) -> Message | None:
         with self._lock:
@@ -118,9 +133,9 @@ def _again_and_again(work: Callable[[threading.Event], None], stop: threading.Ev
     connection.close()
 
 
-def _do_chores(stop: threading.Event) -> None:
+def _do_chores(chores: tuple[Chore, ...], stop: threading.Event) -> None:
     while not stop.is_set():
-        do_due_chores(timezone.now())
+        do_due_chores(timezone.now(), chores)
         close_old_connections()
         stop.wait(1)
 
