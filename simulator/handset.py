@@ -1,0 +1,157 @@
+"""A customer's phone as the page shows it, and what the provider told us lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from gateway.models import SimulatedSms, WebhookReceipt
+from gateway.providers import simulator
+from server import phone, sms
+from server.contacts.models import Contact
+from server.contacts.optout import opt_out_in_force
+from server.lines.models import Line
+from server.messaging.models import Conversation, Direction
+from simulator import company
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.models import SimulatedPhone
+
+SCREEN = 40
+LOG = 14
+RECENT = 7
+# What became of a webhook, in words for people who have never seen one, and how it should look.
+OUTCOMES = {
+    "stored": (_("received"), "good"),
+    "known already": (_("repeated: ignored"), "calm"),
+    "applied": (_("noted"), "good"),
+    "unknown message": (_("no such message: kept aside"), "odd"),
+    "unknown word": (_("unknown word: kept aside"), "odd"),
+}
+REPORTED = {"sent": _("Report: sent"), "delivered": _("Report: delivered"), "undelivered": _("Report: not delivered")}
+
+
+@dataclass
+class Handset:
+    """One customer's phone, open at its thread with one of our lines."""
+
+    number: str
+    line: Line
+    name: str
+
+    @cached_property
+    def settings(self) -> SimulatedPhone:
+        return simulator.phone_of(self.number)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        return list(_lines())
+
+    @cached_property
+    def texts(self) -> list[SimulatedSms]:
+        """The newest texts on the screen, oldest first; what has not arrived is not there."""
+        newest = simulator.conversation(self.number, self.line).order_by("-created_at", "-id")[: SCREEN * 2]
+        return [text for text in newest if text.has_arrived][:SCREEN][::-1]
+
+    @cached_property
+    def newest_text(self) -> SimulatedSms | None:
+        return simulator.conversation(self.number, self.line).filter(direction=Direction.IN).order_by("-created_at", "-id").first()
+
+    @cached_property
+    def has_stopped(self) -> bool:
+        return opt_out_in_force(line=self.line, number=self.number) is not None
+
+    @property
+    def can_be_answered(self) -> bool:
+        return self.number.startswith("+")
+
+    @property
+    def version(self) -> str:
+        """Changes whenever anything on the page does."""
+        last_text = self.texts[-1].pk if self.texts else 0
+        last_receipt = _receipts().values_list("pk", flat=True).first() or 0
+        return f"{last_text}.{last_receipt}.{self.settings.is_on:d}.{self.settings.report_order}.{self.has_stopped:d}"
+
+    def anew(self) -> Handset:
+        return Handset(self.number, self.line, self.name)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One webhook that the provider posted."""
+
+    at: datetime
+    title: str
+    detail: str
+    number: str
+    outcome: str
+    tone: str
+    is_report: bool
+
+
+def handset_for(*, number: str, line: str) -> Handset | None:
+    """The phone of any number on one of the demo's lines, by default the customer who wrote last; None without a demo."""
+    lines = list(_lines())
+    if not lines:
+        return None
+    newest = _newest_conversation() if not number.strip() else None
+    sender = newest.contact.number if newest else phone.sender_of(sms.storable(number))
+    chosen = next((each for each in lines if str(each.pk) == line), newest.line if newest else _line_of(sender) or lines[0])
+    contact = Contact.objects.filter(subscriber__slug=company.SLUG, number=sender).first()
+    return Handset(sender, chosen, contact.name if contact else "")
+
+
+def recent_customers() -> list[Conversation]:
+    """Whom one may want to play, one row for each person."""
+    newest = (
+        Conversation.objects.filter(line__in=_lines()).select_related("contact", "line").order_by("-latest_at", "-id")[: RECENT * 3]
+    )
+    by_contact = {conversation.contact_id: conversation for conversation in reversed(newest)}
+    return sorted(by_contact.values(), key=lambda conversation: conversation.latest_at, reverse=True)[:RECENT]
+
+
+def latest_receipts() -> list[Told]:
+    """The provider's newest webhooks for the demo's lines, newest first."""
+    receipts = list(_receipts()[:LOG])
+    texts = SimulatedSms.objects.in_bulk([receipt.provider_message_id for receipt in receipts], field_name="provider_message_id")
+    return [_told(receipt, texts.get(receipt.provider_message_id)) for receipt in receipts]
+
+
+def _told(receipt: WebhookReceipt, text: SimulatedSms | None) -> Told:
+    outcome, tone = OUTCOMES.get(receipt.outcome, (gettext("refused: %s") % receipt.outcome, "bad"))
+    is_report = receipt.kind == "status"
+    word = str(receipt.raw.get("status", ""))
+    return Told(
+        at=receipt.received_at,
+        title=str(REPORTED.get(word, word)) if is_report else gettext("Message"),
+        detail=text.body if text else "",
+        number=text.number if text else "",
+        outcome=str(outcome),
+        tone="bad" if word == "undelivered" else tone,
+        is_report=is_report,
+    )
+
+
+def _lines():
+    return Line.objects.filter(subscriber__slug=company.SLUG, provider="simulator", is_active=True).order_by("id")
+
+
+def _receipts():
+    return WebhookReceipt.objects.filter(line_id__in=_lines().values("pk")).order_by("-id")
+
+
+def _newest_conversation() -> Conversation | None:
+    return Conversation.objects.filter(line__in=_lines()).select_related("contact", "line").order_by("-latest_at", "-id").first()
+
+
+def _line_of(number: str) -> Line | None:
+    conversation = (
+        Conversation.objects.filter(line__in=_lines(), contact__number=number).select_related("line").order_by("-latest_at").first()
+    )
+    return conversation.line if conversation else None
