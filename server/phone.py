@@ -75,7 +75,7 @@ def country_of(number: str) -> str:
 def is_landline(number: str) -> bool:
     """Whether the number can surely not receive SMS."""
     parsed = _parsed(number)
-    return bool(parsed) and phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
+    return parsed is not None and phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
 
 
 def digits_of(text: str, *, country: str = "HU") -> str:

@@ -86,7 +86,7 @@ class Role(models.TextChoices):
 
 
 class UserManager(DjangoUserManager["User"]):
-    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: object) -> User:  # type: ignore[override]
+    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: object) -> User:
         return super().create_superuser(username, email, password, **{"role": Role.OPERATOR, **extra})
 
 
@@ -102,7 +102,7 @@ class User(AbstractUser):
     phone = models.CharField(_("own phone number"), max_length=20, blank=True, help_text=_("E.164, such as +36301234567"))
     teams = models.ManyToManyField(Team, blank=True, related_name="members")
 
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
         constraints: ClassVar = [
