@@ -12,7 +12,7 @@ from django.http import JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from chatui.access import conversation_or_404, for_people_with_chat
+from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat
 from chatui.listing import Listing, counts_of, page_of
 from server import phone
 from server.accounts.models import Subscriber
@@ -107,6 +107,7 @@ def _frame(request: HttpRequest) -> dict:
 
 def _thread(request: HttpRequest, chosen: Conversation) -> dict:
     user = request.user
+    position = Subscriber.objects.values_list("last_event", flat=True).get(pk=user.subscriber_id)
     read = ReadMarker.objects.filter(conversation=chosen, user=user).values_list("inbound_read", flat=True).first() or 0
     page = _asked_page(request, chosen)
     draft = Draft.objects.filter(conversation=chosen, user=user).first()
@@ -125,7 +126,8 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
         "fresh_uuid": uuid.uuid4(),
         "foreign_country": foreign_country(chosen),
         "target": target if _is_uuid(target) else "",
-        "position": Subscriber.objects.values_list("last_event", flat=True).get(pk=user.subscriber_id),
+        "thread_position": position,
+        "colleague_names": [{"name": one.name, "username": one.username} for one in colleagues_of(user).exclude(pk=user.pk)],
     }
 
 

@@ -1,0 +1,12 @@
+/* The page's scripts. Each module owns one behaviour and finds its elements by data- attributes. */
+import "./times.js";
+import "./list.js";
+import "./thread.js";
+import "./composer.js";
+import "./acts.js";
+import "./dialog.js";
+import "./notices.js";
+import "./keys.js";
+import { connect } from "./socket.js";
+
+connect();

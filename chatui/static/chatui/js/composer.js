@@ -1,0 +1,239 @@
+/* Writing: the bubble stands there at once, nothing typed is ever lost, and nothing goes out twice. */
+import { replaceText, showCost } from "./cost.js";
+import { applyFrames, onFrame } from "./frames.js";
+import { setDraft } from "./list.js";
+import { newUuid, post } from "./post.js";
+import { unaccent } from "./segments.js";
+import { tellTyping } from "./socket.js";
+import { openConversation, placeEntry, tidy } from "./thread.js";
+import { clock } from "./times.js";
+import { toast } from "./toast.js";
+import { me, say } from "./words.js";
+
+const DRAFT_AFTER_MS = 500;
+const TYPING_EVERY_MS = 3000;
+const TRIES = 12;
+
+const form = () => document.getElementById("composer");
+const area = () => form()?.querySelector("textarea");
+const part = (name) => form().querySelector(`[data-${name}]`);
+const urls = () => JSON.parse(document.getElementById("talk").dataset.urls);
+const isNote = () => form().dataset.mode === "note";
+const isTouch = matchMedia("(pointer: coarse)").matches;
+const unsent = new Set();
+let draftTimer, draftOnItsWay, typedAt = 0;
+
+function begin() {
+  if (!form()) return;
+  form().dataset.seen = newest();
+  count();
+  if (!isTouch && !document.querySelector("dialog[open]")) area().focus({ preventScroll: true });
+}
+
+const newest = () => document.getElementById("talk").dataset.newest;
+const count = () => showCost(area().value, part("cost"), part("saver"));
+
+/* --- Sending --- */
+async function submit() {
+  const text = area().value.trim();
+  if (!text || form().dataset.busy) return;
+  complain("");
+  const letter = { id: openConversation(), uuid: newUuid(), body: text, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
+  clearTimeout(draftTimer);
+  draftTimer = undefined;
+  part("guard").hidden = true;
+  area().value = "";
+  setMode("sms");
+  count();
+  setDraft(letter.id, "");
+  if (!letter.note) placeEntry(pending(letter));
+  await draftOnItsWay;
+  deliver(letter);
+}
+
+async function deliver(letter, tries = 0) {
+  unsent.add(letter.uuid);
+  let answer;
+  try {
+    answer = await post(letter.url, { uuid: letter.uuid, body: letter.body, seen: letter.seen ?? "" });
+    if (answer.status >= 500) throw new Error(answer.status);
+  } catch {
+    // The uuid makes it harmless that the first try may have arrived.
+    if (tries === 1) toast(say("notSent"), { bad: true });
+    if (tries >= TRIES) return giveBack(letter, say("noAnswer"));
+    return setTimeout(() => deliver(letter, tries + 1), Math.min(20000, 800 * 2 ** tries));
+  }
+  unsent.delete(letter.uuid);
+  const text = await answer.text();
+  if (answer.ok) {
+    if (form() && letter.id === openConversation()) form().dataset.seen = newest();
+    return applyFrames(text);
+  }
+  giveBack(letter);
+  applyFrames(text);
+  if (answer.status === 403 || answer.status === 404) complain(say("noAnswer"));
+}
+
+/* It did not go out: the text goes back to where it was written. */
+function giveBack(letter, problem) {
+  unsent.delete(letter.uuid);
+  document.getElementById(`entry-${letter.uuid}`)?.remove();
+  if (letter.id !== openConversation() || !form()) return setDraft(letter.id, letter.body);
+  tidy();
+  if (!area().value) area().value = letter.body;
+  setMode(letter.note ? "note" : "sms");
+  count();
+  area().focus();
+  if (problem) complain(problem);
+}
+
+function pending({ uuid, body }) {
+  const message = document.createElement("div");
+  const now = Date.now();
+  message.className = "message out pending";
+  message.id = `entry-${uuid}`;
+  Object.assign(message.dataset, { position: `9${String(now).padStart(20, "0")}`, at: now, by: `out-${me}`, author: me });
+  const bubble = Object.assign(document.createElement("div"), { className: "bubble", textContent: body });
+  const meta = Object.assign(document.createElement("div"), { className: "meta num", textContent: `${clock(new Date())} · ${say("sending")}` });
+  message.append(bubble, meta);
+  return message;
+}
+
+function complain(text) {
+  part("problem").replaceChildren(...(text ? [Object.assign(document.createElement("li"), { textContent: text })] : []));
+}
+
+/* --- The stale-thread guard --- */
+onFrame("live-guard", (statement) => {
+  if (!form()) return;
+  const guard = part("guard");
+  guard.replaceChildren(...statement.childNodes);
+  guard.hidden = false;
+  form().dataset.seen = statement.getAttribute("seen");
+  guard.querySelector("[data-send-anyway]").focus();
+});
+onFrame("live-problem", (statement) => (form() ? complain(statement.textContent) : toast(statement.textContent, { bad: true })));
+onFrame("live-draft", (statement) => {
+  if (Number(statement.getAttribute("conversation")) !== openConversation() || !form()) return;
+  area().value = statement.textContent;
+  area().focus();
+  count();
+});
+
+/* --- Drafts --- */
+function typed() {
+  count();
+  complain("");
+  if (area().value.length === 1 || !form().dataset.seen) form().dataset.seen = newest();
+  if (isNote()) return;
+  const [id, url, body] = [openConversation(), urls().draft, area().value];
+  setDraft(id, body);
+  clearTimeout(draftTimer);
+  draftTimer = setTimeout(() => saveDraft(url, body), DRAFT_AFTER_MS);
+  if (body && Date.now() - typedAt > TYPING_EVERY_MS) {
+    typedAt = Date.now();
+    tellTyping(id);
+  }
+}
+
+function saveDraft(url, body) {
+  draftTimer = undefined;
+  draftOnItsWay = post(url, { body }).catch(() => {});
+}
+
+/* --- Notes --- */
+function setMode(mode) {
+  form().dataset.mode = mode;
+  const button = form().querySelector(".note-mode");
+  button.setAttribute("aria-pressed", mode === "note");
+  const box = area();
+  box.dataset.placeholderSms ??= box.placeholder;
+  box.placeholder = mode === "note" ? box.dataset.placeholderNote : box.dataset.placeholderSms;
+  suggest([]);
+}
+
+const colleagues = () => JSON.parse(document.getElementById("colleague-names")?.textContent || "[]");
+const mentionBefore = (text) => /(?:^|\s)@([\p{L}\p{N}_.-]*)$/u.exec(text)?.[1];
+
+function suggestMentions() {
+  const begun = isNote() ? mentionBefore(area().value.slice(0, area().selectionStart)) : undefined;
+  if (begun === undefined) return suggest([]);
+  const start = begun.toLowerCase();
+  suggest(colleagues().filter(({ name, username }) => [username, ...name.split(" ")].some((word) => word.toLowerCase().startsWith(start))).slice(0, 6));
+}
+
+function suggest(people) {
+  const box = part("mentions");
+  box.hidden = people.length === 0;
+  box.replaceChildren(
+    ...people.map(({ name, username }, index) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+      button.setAttribute("role", "option");
+      button.setAttribute("aria-selected", index === 0);
+      button.dataset.username = name.includes(" ") ? username : name;
+      return button;
+    }),
+  );
+}
+
+function takeMention(button) {
+  const box = area();
+  const before = box.value.slice(0, box.selectionStart);
+  const begun = mentionBefore(before) ?? "";
+  box.setRangeText(`${button.dataset.username} `, box.selectionStart - begun.length, box.selectionStart, "end");
+  suggest([]);
+  box.focus();
+}
+
+/* --- Events, for whichever thread is open --- */
+document.addEventListener("submit", (event) => {
+  if (event.target !== form()) return;
+  event.preventDefault();
+  submit();
+});
+document.addEventListener("input", ({ target }) => {
+  if (target !== area()) return;
+  typed();
+  suggestMentions();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.target !== area()) return;
+  const chosen = part("mentions").hidden ? null : part("mentions").querySelector("[aria-selected=true]");
+  if (chosen && (event.key === "Tab" || event.key === "Enter")) {
+    event.preventDefault();
+    return takeMention(chosen);
+  }
+  if (chosen && event.key.startsWith("Arrow")) {
+    event.preventDefault();
+    const next = event.key === "ArrowDown" ? chosen.nextElementSibling : chosen.previousElementSibling;
+    if (next) for (const option of part("mentions").children) option.setAttribute("aria-selected", option === next);
+    return undefined;
+  }
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229 || isTouch) return undefined;
+  event.preventDefault();
+  return event.repeat ? undefined : submit();
+});
+document.addEventListener("click", ({ target }) => {
+  if (!form()?.contains(target)) return;
+  if (target.closest(".note-mode")) {
+    setMode(isNote() ? "sms" : "note");
+    area().focus();
+  }
+  if (target.closest("[data-saver]")) replaceText(area(), unaccent(area().value));
+  if (target.closest("[data-keep-editing]")) {
+    part("guard").hidden = true;
+    area().focus();
+  }
+  const mention = target.closest("[data-username]");
+  if (mention) takeMention(mention);
+});
+document.addEventListener("fonal:thread", begin);
+addEventListener("beforeunload", (event) => {
+  if (unsent.size) event.preventDefault();
+});
+// Leaving before the pause is over: the draft goes along.
+addEventListener("pagehide", () => {
+  if (!draftTimer || !form()) return;
+  const csrf = form().querySelector("[name=csrfmiddlewaretoken]").value;
+  navigator.sendBeacon(urls().draft, new URLSearchParams({ body: area().value, csrfmiddlewaretoken: csrf }));
+});

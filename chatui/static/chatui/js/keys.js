@@ -1,0 +1,56 @@
+/* One key each, only outside fields. No Ctrl+Alt: on Hungarian keyboards that is AltGr. */
+import { openDialog } from "./dialog.js";
+
+const rows = () => [...document.querySelectorAll("#rows .row")];
+const here = () => rows().findIndex((row) => row === document.activeElement || (!rows().includes(document.activeElement) && row.hasAttribute("aria-current")));
+const press = (name) => document.querySelector(`[data-key=${name}]`)?.click();
+
+function move(step) {
+  const next = rows()[Math.min(rows().length - 1, Math.max(0, here() + step))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function nextWaiting() {
+  const waiting = rows().filter((row) => row.parentElement.dataset.waiting);
+  (waiting.find((row) => rows().indexOf(row) > here()) ?? waiting[0])?.click();
+}
+
+function assign() {
+  const menu = document.querySelector("#head details[data-menu]");
+  if (!menu) return;
+  menu.open = true;
+  menu.querySelector("button, a")?.focus();
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  n: nextWaiting,
+  c: () => press("new"),
+  r: () => document.querySelector("[data-key=composer]")?.focus(),
+  "/": () => document.querySelector("[data-key=search]")?.focus(),
+  e: () => press("done"),
+  a: assign,
+  u: () => press("unread"),
+  "?": () => openDialog("/keys/"),
+};
+
+function out() {
+  const menu = document.querySelector("details[data-menu][open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (document.activeElement?.matches("input, textarea")) document.activeElement.blur();
+  else if (matchMedia("(max-width: 699px)").matches) press("back");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") return out();
+  if (event.target.matches("input, textarea, select, [contenteditable]") || event.repeat) return;
+  const action = KEYS[event.key.toLowerCase()];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});

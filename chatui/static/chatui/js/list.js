@@ -1,0 +1,179 @@
+/* The list: rows move by themselves, and badges, drafts and typing are this person's own. */
+import { adopt, onFrame } from "./frames.js";
+import { noticeInbound } from "./notices.js";
+import { isReadHere, openConversation } from "./thread.js";
+import { freshen } from "./times.js";
+import { showUnread } from "./title.js";
+import { me, say } from "./words.js";
+
+const list = () => document.getElementById("list");
+const rows = () => document.getElementById("rows");
+const rowOf = (id) => document.getElementById(`row-${id}`);
+const drafts = new Map(readDrafts());
+const typists = new Map();
+let countsTimer, countsAt = 0;
+
+onFrame("live-row", (statement) => {
+  const fresh = statement.querySelector("li");
+  const old = rowOf(fresh.dataset.id);
+  const was = old && { ...old.dataset };
+  const isNews = !was || Number(fresh.dataset.inbound) > Number(was.inbound);
+  dress(fresh);
+  if (rows()) place(fresh, old);
+  freshen(fresh);
+  if (isNews && unreadOf(fresh) > 0) noticeInbound(fresh);
+  if (!was || was.assignee !== fresh.dataset.assignee || was.waiting !== fresh.dataset.waiting || was.done !== fresh.dataset.done) recount();
+});
+
+onFrame("live-read", (statement) => {
+  const row = rowOf(statement.getAttribute("conversation"));
+  const [id, read] = [Number(statement.getAttribute("conversation")), Number(statement.getAttribute("read"))];
+  if (!row) return showUnread(id, undefined);
+  const others = row.dataset.readers.split(" ").filter((pair) => pair && !pair.startsWith(`${me}:`));
+  row.dataset.readers = [...others, `${me}:${read}`].join(" ");
+  dress(row);
+});
+
+onFrame("live-typing", (statement) => {
+  const id = Number(statement.getAttribute("conversation"));
+  const others = JSON.parse(statement.getAttribute("people")).filter((person) => person.id !== me);
+  if (others.length) typists.set(id, others);
+  else typists.delete(id);
+  const row = rowOf(id);
+  if (row) dress(row);
+  const place = document.querySelector("#talk [data-typists]");
+  if (place && openConversation() === id) place.textContent = typingText(others);
+});
+
+onFrame("live-names", () => {});
+
+export function setDraft(id, text) {
+  if (text.trim()) drafts.set(id, text);
+  else drafts.delete(id);
+  const row = rowOf(id);
+  if (row) dress(row);
+}
+
+export function markCurrent(id) {
+  for (const row of document.querySelectorAll("#rows .row[aria-current]")) row.removeAttribute("aria-current");
+  rowOf(id)?.querySelector(".row").setAttribute("aria-current", "true");
+}
+
+const typingText = (people) =>
+  people.length === 0 ? "" : say(people.length > 1 ? "typingMany" : "typing", { name: people[0].name });
+
+function unreadOf(row) {
+  const mine = row.dataset.readers.split(" ").find((pair) => pair.startsWith(`${me}:`));
+  return Math.max(0, Number(row.dataset.inbound) - Number(mine?.split(":")[1] ?? 0));
+}
+
+/* What only this person sees of a row that is otherwise the same for everyone. */
+function dress(row) {
+  const id = Number(row.dataset.id);
+  const link = row.querySelector(".row");
+  const unread = isReadHere(id) ? 0 : unreadOf(row);
+  link.classList.toggle("unread", unread > 0);
+  row.querySelector("[data-unread]").textContent = unread > 99 ? "99+" : unread || "";
+  showUnread(id, "done" in row.dataset ? 0 : unread);
+  const isOpen = openConversation() === id;
+  if (isOpen) link.setAttribute("aria-current", "true");
+  link.classList.toggle("has-draft", drafts.has(id) && !isOpen);
+  row.querySelector("[data-draft]").textContent = drafts.get(id) ?? "";
+  link.classList.toggle("is-typing", typists.has(id));
+  row.querySelector("[data-typing]").textContent = typingText(typists.get(id) ?? []);
+}
+
+function belongs(row) {
+  const { view, text } = list().dataset;
+  if (text) return false;
+  if (view === "done") return "done" in row.dataset;
+  if ("done" in row.dataset) return false;
+  if (view === "mine") return Number(row.dataset.assignee) === me;
+  if (view === "free") return !row.dataset.assignee;
+  return view !== "waiting" || Boolean(row.dataset.waiting);
+}
+
+function place(fresh, old) {
+  // In a search the hits stay as they were found, only drawn anew.
+  if (list().dataset.text) {
+    if (old) adopt(swap(old, fresh));
+    return;
+  }
+  if (!belongs(fresh)) return keepingSight(() => old?.remove());
+  const hadFocus = old?.contains(document.activeElement);
+  keepingSight(() => {
+    const next = nextOf(fresh);
+    const more = rows().querySelector(".more");
+    // Below what is loaded: it comes with its page.
+    if (!old && next === more && more) return;
+    rows().querySelector("[data-empty]")?.remove();
+    old?.remove();
+    rows().insertBefore(fresh, next === old ? nextOf(fresh) : next);
+    adopt(fresh);
+  });
+  if (hadFocus) fresh.querySelector(".row").focus({ preventScroll: true });
+}
+
+function nextOf(fresh) {
+  const longest = list().dataset.sort === "waiting";
+  const key = (row) => Number(longest ? row.dataset.waiting || Infinity : row.dataset.order);
+  const comesAfter = (row) => (longest ? key(row) > key(fresh) : key(row) < key(fresh));
+  for (const row of rows().children) if (row.id !== fresh.id && (!row.dataset.id || comesAfter(row))) return row;
+  return null;
+}
+
+function swap(old, fresh) {
+  old.replaceWith(fresh);
+  return fresh;
+}
+
+/* A row that moves above must not push away the one under the eye or the mouse. */
+function keepingSight(change) {
+  const box = rows();
+  const top = box.scrollTop;
+  if (top < 8) return change();
+  const anchor = [...box.children].find((row) => row.offsetTop + row.offsetHeight > top + box.offsetTop);
+  const before = anchor?.getBoundingClientRect().top;
+  change();
+  if (anchor?.isConnected) box.scrollTop += anchor.getBoundingClientRect().top - before;
+}
+
+/* The counts come from the server's own query: soon after a change, then at most every eight seconds. */
+function recount() {
+  if (countsTimer || !list()) return;
+  const wait = Math.max(300, countsAt + 8000 - Date.now()) * (0.8 + Math.random() * 0.4);
+  countsTimer = setTimeout(async () => {
+    countsTimer = undefined;
+    countsAt = Date.now();
+    const { countsUrl, query } = list()?.dataset ?? {};
+    const answer = countsUrl && (await fetch(`${countsUrl}?${query}`).catch(() => null));
+    if (!answer?.ok) return;
+    for (const [view, n] of Object.entries(await answer.json())) {
+      const place = document.querySelector(`[data-count=${view}]`);
+      if (place) place.textContent = n;
+    }
+  }, wait);
+}
+
+function readDrafts() {
+  const texts = document.getElementById("drafts")?.content.querySelector("script")?.textContent;
+  return Object.entries(JSON.parse(texts || "{}") || {}).map(([id, text]) => [Number(id), text]);
+}
+
+function dressAll() {
+  const seen = new Set();
+  for (const row of [...(rows()?.querySelectorAll("li[data-id]") ?? [])]) {
+    // A row that moved up while its page was on the way comes twice.
+    if (seen.has(row.id)) row.remove();
+    else dress(row);
+    seen.add(row.id);
+  }
+  freshen(list() ?? document);
+}
+
+dressAll();
+document.addEventListener("htmx:after:swap", dressAll);
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("submit", (event) => event.target.matches("[data-search]") && event.preventDefault());
