@@ -30,7 +30,8 @@ FIRST_LOOK = timedelta(seconds=60)
 SECOND_LOOK = timedelta(minutes=5)
 # Lists lag behind: two looks that both find nothing must lie minutes apart.
 BETWEEN_LOOKS = timedelta(minutes=4)
-LOOKS_PER_ATTEMPT = 2
+# The first one, and one more after the provider's list proved that it was not taken.
+ATTEMPTS = 2
 # Their clock and ours.
 CLOCK_SKEW = timedelta(seconds=60)
 LOOKED_UP_AT_ONCE = 50
@@ -47,14 +48,14 @@ FIRST_FETCH = timedelta(hours=24)
 def look_up_unconfirmed(now: datetime) -> int:
     """Look for messages of unknown outcome in their provider's list; returns how many were settled.
 
-    Found → sent. Absent in two looks, minutes apart → queued once more, and after as many looks again
+    Found → sent. Absent in two looks, minutes apart → queued once more, and the next time
     failed. Several that could be it → failed: a person must judge. A provider without a list: as it is.
     """
     return sum(_look_up(message, now) for message in _due_for_a_look(now)[:LOOKED_UP_AT_ONCE])
 
 
 def _due_for_a_look(now: datetime):  # type: ignore[no-untyped-def]
-    never_looked = Q(absences=0) | Q(absences=LOOKS_PER_ATTEMPT)
+    never_looked = Q(absences=0)
     again = Q(attempted_at__lte=now - SECOND_LOOK, next_attempt_at__lte=now - BETWEEN_LOOKS)
     return (
         Message.objects.filter(status=Status.UNCONFIRMED, attempted_at__lte=now - FIRST_LOOK)
@@ -120,11 +121,10 @@ def _catch_up(message: Message, line: Line, account: str, found: ListedSms, now:
 
 
 def _note_absent(message: Message, now: datetime) -> bool:
-    note_absence(message=message, now=now)
-    looks = message.absences + 1
-    if looks % LOOKS_PER_ATTEMPT:
+    if message.absences == 0:
+        note_absence(message=message, now=now)
         return False
-    if looks > LOOKS_PER_ATTEMPT:
+    if message.attempts >= ATTEMPTS:
         logger.warning("message %s: absent at the provider again, given up", message.uuid)
         return mark_failed(message=message, reason=Reason.ABSENT, now=now)
     logger.info("message %s: proved absent at the provider, queued once more", message.uuid)

@@ -107,10 +107,10 @@ def _record_outcome(message: Message, outcome: Accepted | SendError, now: dateti
 @transaction.atomic
 def _hold(message: Message, reason: str, now: datetime) -> None:
     line = message.conversation.line
-    hold_messages(message=message, now=now)
     if hold_line(line=line, reason=reason[:200], now=now):
         logger.error("line %s: the provider refuses our account (%s); its messages wait", line.key, reason)
         tell_of_held_line.enqueue(line.pk)
+    hold_messages(message=message, now=now)
 
 
 def _pause(attempts: int, asked_for: float | None) -> timedelta:

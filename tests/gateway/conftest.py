@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
+from django.db import connection, connections
 from django.utils import timezone
 
 from gateway.sending import send_due
@@ -20,6 +23,25 @@ from tests.gateway.twilio_webhooks import PUBLIC_URL, TwilioWebhooks
 def public_url(settings) -> str:
     settings.PUBLIC_URL = PUBLIC_URL
     return PUBLIC_URL
+
+
+@pytest.fixture
+def on_file(transactional_db, tmp_path) -> Iterator[None]:
+    """For tests with threads: SQLite in memory does not make them wait for one another, a file does."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    in_memory = connections["default"]
+    with contextlib.closing(sqlite3.connect(tmp_path / "threads.sqlite3")) as copy:
+        in_memory.connection.backup(copy)
+    settings = connections.settings["default"]
+    name, settings["NAME"] = settings["NAME"], str(tmp_path / "threads.sqlite3")
+    connections["default"] = connections.create_connection("default")
+    yield
+    connections["default"].close()
+    settings["NAME"] = name
+    connections["default"] = in_memory
 
 
 @pytest.fixture
