@@ -7,7 +7,7 @@ PORT ?= 8000
 export PORT
 export PYTHON
 
-PIP := $(PY) -m pip --disable-pip-version-check --quiet install --require-hashes
+PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 SOURCES := $(wildcard locale/*/LC_MESSAGES/django.po)
 
 .PHONY: help run test lint bench requirements messages clean

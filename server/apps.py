@@ -12,4 +12,4 @@ class CompositionConfig(AppConfig):
 
 class OperatorAdminConfig(admin.AdminConfig):
     default = False
-    default_site = "server.admin.site.OperatorSite"
+    default_site = "server.operator_site.OperatorSite"

@@ -5,6 +5,7 @@ The list of variables, with what each is for, stands in docs/configuration.md.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -192,6 +193,8 @@ TIME_ZONE = "Europe/Budapest"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+# Files are served from the rooms they are in: nothing needs to be collected first.
+warnings.filterwarnings("ignore", message="No directory at")
 WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600
 
 # --- Others -----------------------------------------------------------------------------------

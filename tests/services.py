@@ -222,13 +222,18 @@ def web(*, env: Mapping[str, str], port: int | None = None) -> Server:
     return Server(sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "server.asgi:application", port=port, env=env)
 
 
+def command(*args: str, env: Mapping[str, str]) -> Process:
+    """`manage.py ARGS` as a process of its own, not started yet."""
+    return Process(sys.executable, "manage.py", *args, env=environment(env))
+
+
 def dispatch(*, env: Mapping[str, str]) -> Process:
     """`manage.py dispatch`; give it the web server's PUBLIC_URL in `env` for the callback addresses."""
-    return Process(sys.executable, "manage.py", "dispatch", env=environment(env))
+    return command("dispatch", env=env)
 
 
 def worker(*, env: Mapping[str, str]) -> Process:
-    return Process(sys.executable, "manage.py", "db_worker", "--interval", "0.2", "--no-startup-delay", env=environment(env))
+    return command("db_worker", "--interval", "0.2", "--no-startup-delay", env=env)
 
 
 def serve(*, env: Mapping[str, str], port: int | None = None, migrate: bool = True) -> Server:

@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 
 from gateway.providers import PROVIDERS
 from server import phone
-from server.admin.site import Audited
 from server.contacts.models import OptOut
 from server.lines.models import Line, LineAccess
 from server.lines.provisioning import CREDENTIALS
 from server.messaging.sending import release_line
+from server.operator_site import Audited
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -10,8 +10,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from gateway.models import WebhookReceipt
-from server.admin.site import ReadOnly
 from server.messaging.models import Conversation, DeliveryReport, Message
+from server.operator_site import ReadOnly
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

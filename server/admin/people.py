@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from server import phone
 from server.accounts.models import Activation, AuditEntry, Role, Subscriber, Team, User
-from server.admin.site import Audited, ReadOnly
 from server.events import doorbell
+from server.operator_site import Audited, ReadOnly
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
