@@ -262,7 +262,7 @@ class _HttpClient(TwilioHttpClient):
     def __init__(self) -> None:
         super().__init__()
         # The SDK's constructor compares it with a number.
-        self.timeout = TIMEOUT  # type: ignore[assignment]
+        self.timeout = TIMEOUT
         self.retry_after: float | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> Response:
@@ -359,7 +359,7 @@ def _inbound(found: MessageInstance) -> InboundSms:
 
 def _segments_of(sent: MessageInstance) -> int | None:
     """Twilio says it as text, and "0" while it does not know."""
-    return int(sent.num_segments) or None if str(sent.num_segments or "").isdigit() else None  # type: ignore[arg-type]
+    return int(sent.num_segments) or None if str(sent.num_segments or "").isdigit() else None
 
 
 def _seconds(headers: Any) -> float | None:

@@ -19,7 +19,7 @@ from server.contacts.models import OptOut
 from server.lines.models import Line, LineAccess
 from server.lines.provisioning import CREDENTIALS
 from server.messaging.sending import release_line
-from server.operator_site import Audited
+from server.operator_site import Audited, staff_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -98,11 +98,11 @@ class LineAdmin(Audited):
     def webhooks(self, line: Line) -> str:
         if not line.pk:
             return "–"
-        return settings.PUBLIC_URL + reverse("gateway:messages", kwargs={"provider": line.provider, "key": line.key})
+        return f"{settings.PUBLIC_URL}{reverse('gateway:messages', kwargs={'provider': line.provider, 'key': line.key})}"
 
     @admin.action(description=_("Release: send again from these lines"), permissions=["change"])
     def release(self, request: HttpRequest, lines: QuerySet[Line]) -> None:
-        waiting = sum(release_line(line=line, now=timezone.now()) for line in lines.exclude(held_since=None))
+        waiting = sum(release_line(line=line, now=timezone.now(), by=staff_of(request)) for line in lines.exclude(held_since=None))
         said = ngettext("%d waiting message goes out now.", "%d waiting messages go out now.", waiting) % waiting
         self.message_user(request, said, messages.SUCCESS)
 
@@ -111,7 +111,7 @@ class LineAdmin(Audited):
         changed = {name.removeprefix("new_") for name in form.changed_data}
         if form.instance.held_since and CREDENTIALS & changed:
             # What the provider refused was the old ones.
-            release_line(line=form.instance, now=timezone.now())
+            release_line(line=form.instance, now=timezone.now(), by=staff_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Conversations hang on it: a line is switched off.

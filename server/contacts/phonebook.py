@@ -58,7 +58,11 @@ def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
 def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:
     """Name many numbers at once; returns how many were new or renamed. One event says it: "the phone book changed"."""
     known = {contact.number: contact for contact in Contact.objects.filter(subscriber=subscriber, number__in=names)}
-    new = [Contact(subscriber=subscriber, number=number, name=name, created_at=now) for number, name in names.items() if number not in known]
+    new = [
+        Contact(subscriber=subscriber, number=number, name=name, created_at=now)
+        for number, name in names.items()
+        if number not in known
+    ]
     renamed = [contact for number, contact in known.items() if contact.name != names[number]]
     for contact in renamed:
         contact.name = names[contact.number]

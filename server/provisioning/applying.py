@@ -43,7 +43,10 @@ class Outcome:
 
 def apply_plan(plan: Plan, *, now: datetime) -> Outcome:
     outcome = Outcome()
-    people = [*plan.operators, *(user for subscriber in plan.subscribers for user in subscriber.users)]
+    people: list[OperatorWish | UserWish] = [
+        *plan.operators,
+        *(user for subscriber in plan.subscribers for user in subscriber.users),
+    ]
     hashes = {wish.username: password_hash_if_new(username=wish.username, password=wish.password) for wish in people}
     with transaction.atomic():
         for operator in plan.operators:

@@ -53,7 +53,7 @@ class _Table:
         self.problems.append(f"{self.name}, {field}: {what}")
 
     def text(self, field: str, *, required: bool = False, may_be_empty: bool = False, longest: int = 120) -> str | None:
-        value = self._take(field, str, "a text in quotes")
+        value: str | None = self._take(field, str, "a text in quotes")
         if value is not None:
             value = value.strip()
             if len(value) > longest:
@@ -67,7 +67,8 @@ class _Table:
         return value
 
     def truth(self, field: str) -> bool | None:
-        return self._take(field, bool, "true or false")
+        value: bool | None = self._take(field, bool, "true or false")
+        return value
 
     def texts(self, field: str) -> tuple[str, ...] | None:
         values = self._take(field, list, "a list of texts")
