@@ -10,15 +10,19 @@ export PYTHON
 PIP := $(PY) -m pip --disable-pip-version-check -qq install --require-hashes
 SOURCES := $(wildcard locale/*/LC_MESSAGES/django.po)
 
-.PHONY: help run test lint bench requirements messages clean
+.PHONY: help install run test lint bench requirements messages clean
 
 help:
 	@echo "make run      the demo on http://127.0.0.1:8000 (PORT=8123 make run for another port)"
 	@echo "make test     every test; installs what they need"
 	@echo "make lint     style, types, contracts, settings, migrations, translations"
+	@echo "make install  only the virtual environment and the translations, for a server of your own"
 	@echo "make bench    the measurements of docs/performance.md"
 
-run: .venv/run.stamp .venv/messages.stamp
+# What a server needs before its first start and after an update; then `manage.py migrate`.
+install: .venv/run.stamp .venv/messages.stamp
+
+run: install
 	@DEMO=1 $(PY) manage.py migrate --verbosity 0
 	@DEMO=1 $(PY) manage.py demo
 	@exec env DEMO=1 $(PY) manage.py serve
