@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 LOGGED_OUT = 4401
+
+# Roles say who may do what.
+admin.site.unregister(Group)
 
 
 class ActivationInline(admin.StackedInline[Activation, Subscriber]):
