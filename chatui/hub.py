@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
@@ -550,7 +549,7 @@ class Hub:
         """Receive for ever; when the layer breaks, begin anew, and ask the log what was missed."""
         while True:
             try:
-                layer = get_channel_layer()
+                layer = doorbell.layer_between_processes()
                 if layer is None:
                     return
                 self._channel = await asyncio.wait_for(layer.new_channel(), REDIS_PATIENCE_SECONDS)
@@ -567,6 +566,8 @@ class Hub:
                 await asyncio.sleep(1)
 
     async def _join_missing(self) -> None:
+        if self._channel is None:
+            return
         for feed in [*self.feeds.values()]:
             if not feed.is_joined:
                 await self._join(feed)
@@ -575,7 +576,7 @@ class Hub:
 
     async def _join(self, feed: Feed) -> None:
         """Join the subscriber's group, or, being in it, stay in it (Redis forgets idle members)."""
-        layer = get_channel_layer()
+        layer = doorbell.layer_between_processes()
         if layer is None or self._channel is None:
             return
         try:
@@ -587,7 +588,7 @@ class Hub:
 
     async def _part(self, feed: Feed) -> None:
         self.feeds.pop(feed.subscriber_id, None)
-        layer = get_channel_layer()
+        layer = doorbell.layer_between_processes()
         if layer is not None and self._channel is not None:
             with contextlib.suppress(Exception):
                 group = doorbell.group_of(feed.subscriber_id)

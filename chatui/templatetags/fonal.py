@@ -82,7 +82,9 @@ def initials(name: str) -> str:
         return "?"
     if len(words) == 1:
         return words[0][:4].upper() if words[0].isupper() else words[0][0].upper()
-    return _initial(words[0]) + _initial(words[1])
+    # A Hungarian family name begins with its letter, and Sz is one: SzE.
+    first = words[0][:2] if words[0][:2] in {"Sz", "Cs", "Gy", "Ny", "Ty", "Zs", "Ly"} else words[0][0].upper()
+    return first + words[1][0].upper()
 
 
 @register.filter

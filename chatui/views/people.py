@@ -78,6 +78,8 @@ def language(request: HttpRequest) -> HttpResponse:
 def settings(request: HttpRequest) -> HttpResponse:
     """One's own page: language and password."""
     form = PasswordChangeForm(request.user, request.POST or None)
+    # Most people come here for something else.
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)
     if request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, form.user)

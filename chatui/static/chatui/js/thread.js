@@ -7,6 +7,7 @@ import { setTitle } from "./title.js";
 import { me, say } from "./words.js";
 
 const NEAR_END = 100;
+const STUCK_WITHIN = 20;
 const GROUPED_WITHIN_MS = 5 * 60 * 1000;
 const LONGEST = 300;
 const ENTRY = ".message, .note, .event";
@@ -144,6 +145,14 @@ function belongTogether(one, other) {
   return isPlain(one) && isPlain(other) && one.dataset.by === other.dataset.by && other.dataset.at - one.dataset.at < GROUPED_WITHIN_MS;
 }
 
+/* Of the day lines that are stuck at the top only the last one shows. */
+function passDays() {
+  const top = thread().getBoundingClientRect().top;
+  const stuck = [...thread().querySelectorAll(".day")].filter((line) => line.getBoundingClientRect().top <= top + STUCK_WITHIN);
+  for (const line of thread().querySelectorAll(".day.passed")) line.classList.remove("passed");
+  for (const line of stuck.slice(0, -1)) line.classList.add("passed");
+}
+
 function countNews(entry) {
   if (entry.matches(".message.in, .note")) news += 1;
   drawPill();
@@ -215,7 +224,10 @@ function begin() {
       markRead();
     }
     drawPill();
+    passDays();
   }, { passive: true });
+  thread().classList.add("lively");
+  passDays();
   markRead();
 }
 
