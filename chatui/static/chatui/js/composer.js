@@ -46,6 +46,7 @@ async function submit() {
   setMode("sms");
   count();
   setDraft(letter.id, "");
+  stopTyping();
   if (!letter.note) placeEntry(pending(letter));
   await draftOnItsWay;
   deliver(letter);
@@ -130,10 +131,16 @@ function typed() {
   setDraft(id, body);
   clearTimeout(draftTimer);
   draftTimer = setTimeout(() => saveDraft(url, body), DRAFT_AFTER_MS);
-  if (body && Date.now() - typedAt > TYPING_EVERY_MS) {
+  if (!body) stopTyping();
+  else if (Date.now() - typedAt > TYPING_EVERY_MS) {
     typedAt = Date.now();
     tellTyping(id);
   }
+}
+
+function stopTyping() {
+  if (typedAt) tellTyping(null);
+  typedAt = 0;
 }
 
 function saveDraft(url, body) {
