@@ -13,9 +13,9 @@ OPERATOR = "operator"
 
 SUPPORT, ORDERS, ANNAS = "support", "orders", "anna"
 LINES = {
-    SUPPORT: ("+36301110001", "Ügyfélszolgálat"),
-    ORDERS: ("+36301110002", "Rendelések"),
-    ANNAS: ("+36301110003", "Anna"),
+    SUPPORT: ("+36303330001", "Ügyfélszolgálat"),
+    ORDERS: ("+36303330002", "Rendelések"),
+    ANNAS: ("+36303330003", "Anna"),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from gateway.models import SimulatedSms
 from gateway.providers.simulator import ACCOUNT
@@ -24,7 +23,6 @@ from server.events.models import Kind
 from server.lines.models import Line, LineAccess
 from server.messaging.conversations import mentioned_in
 from server.messaging.models import (
-    WENT_WRONG,
     Activity,
     ActivityKind,
     Conversation,
@@ -159,14 +157,7 @@ class _Loader:
         contacts = self._contacts(threads)
         pairs = [(thread, self._conversation(thread, contacts[thread.persona.number])) for thread in threads]
         Conversation.objects.bulk_create(conversation for _, conversation in pairs)
-        messages = self._messages(pairs)
-        for thread, conversation in pairs:
-            self._summarise(thread, conversation, messages[conversation.pk])
-        Conversation.objects.bulk_update(
-            (conversation for _, conversation in pairs),
-            ["latest_message", "latest_at", "waiting_since", "inbound_count", "has_failed", "done_at", "assignee"],
-            batch_size=100,
-        )
+        self._messages(pairs)
         self._markers_and_drafts(pairs)
         self._notes(pairs)
         self._activities(pairs)
@@ -194,20 +185,37 @@ class _Loader:
         return contacts
 
     def _conversation(self, thread: Thread, contact: Contact) -> Conversation:
-        return Conversation(
+        conversation = Conversation(
             subscriber=self.subscriber,
             line=self.lines[thread.line],
             contact=contact,
+            assignee=self.users.get(thread.assignee),
             latest_at=thread.messages[-1].at,
             created_at=thread.told[0].at,
         )
+        for told in thread.messages:
+            if told.kind == "in":
+                conversation.inbound_count += 1
+                stops = wish_of(told.text) is Wish.STOP
+                conversation.waiting_since = None if stops else conversation.waiting_since or told.at
+            else:
+                conversation.waiting_since, conversation.has_failed = None, told.fate in REFUSED or told.fate in UNDELIVERED
+        if thread.done_by:
+            conversation.waiting_since = None
+            conversation.done_at = None if thread.reopened_by else _finished_at(thread)
+        return conversation
 
-    def _messages(self, pairs: list[tuple[Thread, Conversation]]) -> dict[int, list[Message]]:
+    def _messages(self, pairs: list[tuple[Thread, Conversation]]) -> None:
         told = sorted(
             ((told, conversation) for thread, conversation in pairs for told in thread.messages), key=lambda pair: pair[0].at
         )
         # Ids in the order of time, as if they had come one by one: threads are paged by id.
         messages = Message.objects.bulk_create([self._message(each, conversation) for each, conversation in told], batch_size=500)
+        newest = Message.objects.filter(conversation=OuterRef("pk")).order_by("-id").values("pk")[:1]
+        Conversation.objects.filter(subscriber=self.subscriber).update(latest_message=Subquery(newest))
+        self._provider_knows(messages)
+
+    def _provider_knows(self, messages: list[Message]) -> None:
         SimulatedSms.objects.bulk_create(
             [
                 SimulatedSms(
@@ -226,10 +234,6 @@ class _Loader:
             ],
             batch_size=500,
         )
-        grouped = defaultdict(list)
-        for message in messages:
-            grouped[message.conversation_id].append(message)
-        return grouped
 
     def _message(self, told: Told, conversation: Conversation) -> Message:
         count = sms.count_segments(told.text)
@@ -260,6 +264,8 @@ class _Loader:
             message.status = Status.SENT
         elif told.fate == "unconfirmed":
             message.status, message.sent_at = Status.UNCONFIRMED, None
+            # Looked for once and not found; the next look lies so far ahead that it waits for a person, as a demo should.
+            message.absences, message.next_attempt_at = 1, self.now + timedelta(days=365)
         elif told.fate in UNDELIVERED:
             message.status, message.reason, message.provider_code = Status.UNDELIVERED, told.fate, UNDELIVERED[told.fate]
             message.failed_at = told.at + timedelta(seconds=self.rng.uniform(20, 400))
@@ -268,21 +274,6 @@ class _Loader:
             message.failed_at, message.sent_at = message.sent_at, None
         else:
             message.status, message.delivered_at = Status.DELIVERED, message.sent_at + timedelta(seconds=self.rng.uniform(1.5, 9))
-
-    def _summarise(self, thread: Thread, conversation: Conversation, messages: list[Message]) -> None:
-        for message in messages:
-            if message.is_inbound:
-                conversation.inbound_count += 1
-                conversation.waiting_since = conversation.waiting_since or message.created_at
-                if wish_of(message.body) is Wish.STOP:
-                    conversation.waiting_since = None
-            else:
-                conversation.waiting_since, conversation.has_failed = None, message.status in WENT_WRONG
-        conversation.latest_message, conversation.latest_at = messages[-1], messages[-1].created_at
-        conversation.assignee = self.users.get(thread.assignee)
-        if thread.done_by:
-            conversation.waiting_since = None
-            conversation.done_at = None if thread.reopened_by else _finished_at(thread)
 
     def _markers_and_drafts(self, pairs: list[tuple[Thread, Conversation]]) -> None:
         ReadMarker.objects.bulk_create(
@@ -338,6 +329,8 @@ class _Loader:
         activities: list[Activity] = []
         for told in thread.messages:
             wish = wish_of(told.text) if told.kind == "in" else None
+            if wish is None:
+                continue
             opt_outs = OptOut.objects.filter(line=conversation.line, number=conversation.contact.number, ended_at=None)
             if wish is Wish.STOP:
                 opt_outs.create(
@@ -348,7 +341,7 @@ class _Loader:
                     opted_out_at=told.at,
                 )
                 activities.append(Activity(conversation=conversation, kind=ActivityKind.OPTED_OUT, at=told.at))
-            elif wish is Wish.START:
+            else:
                 opt_outs.update(ended_at=told.at)
                 activities.append(Activity(conversation=conversation, kind=ActivityKind.OPTED_IN, at=told.at))
         return activities
