@@ -31,13 +31,16 @@ PATIENCE_SECONDS = 30
 class Parcel:
     """A text together with the WebSocket frame that carries it."""
 
-    __slots__ = ("frame", "text")
+    __slots__ = ("frame", "payload")
 
     def __init__(self, text: str) -> None:
         # A lone surrogate would make the frame invalid, and the browser would hang up.
-        payload = text.encode(errors="replace")
-        self.text = text if len(payload) == len(text) else payload.decode()
-        self.frame = text_frame(payload)
+        self.payload = text.encode(errors="replace")
+        self.frame = text_frame(self.payload)
+
+    @property
+    def text(self) -> str:
+        return self.payload.decode()
 
 
 def text_frame(payload: bytes) -> bytes:

@@ -3,8 +3,8 @@
 It carries ids only. It may be lost: heartbeats and the log make up for it.
 
 Within a web process a statement reaches the hub directly; the channel layer is for the other
-processes. So one process alone is as live without a layer, and while Redis is away every process
-still hears what happened in itself.
+processes. So one process alone needs no layer (the in-memory one, which drops what comes in a burst,
+is not used), and while Redis is away every process still hears what happened in itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,12 @@ _counting = threading.Lock()
 
 def group_of(subscriber_id: int) -> str:
     return f"subscriber.{subscriber_id}"
+
+
+def layer_between_processes() -> Any | None:
+    """The channel layer, if there is one that leads to other processes."""
+    layer = get_channel_layer()
+    return None if isinstance(layer, InMemoryChannelLayer) else layer
 
 
 def ring(subscriber_id: int, number: int) -> None:
@@ -81,7 +87,7 @@ async def _ring_out(subscriber_id: int) -> None:
 async def _send(statement: Statement) -> None:
     if _listener is not None and asyncio.get_running_loop() is _loop:
         _listener(statement)
-    layer = get_channel_layer()
+    layer = layer_between_processes()
     if layer is not None:
         await asyncio.wait_for(layer.group_send(group_of(statement["subscriber"]), statement), PATIENCE_SECONDS)
 
