@@ -199,7 +199,7 @@ WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600
 
 # --- Others -----------------------------------------------------------------------------------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-_email = env.email_url("EMAIL_URL", default="consolemail://")
+_email = env.email_url("EMAIL_URL", default="consolemail://" if IS_LOCAL else "smtp://127.0.0.1:25")
 _is_smtp = _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
 MAILERS = {
     "default": {
