@@ -20,6 +20,12 @@ from server.messaging.sending import claim_next, mark_sent
 from tests.conftest import NOW
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Nobody logs in here, and a good password hash is slow on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def many_hands(transactional_db, tmp_path) -> Iterator[Callable[..., list[Any]]]:
     """`many_hands(call, call, …)` makes the calls on a thread each, at the same moment, and returns what they returned or raised.
