@@ -22,7 +22,9 @@ def wants_frames(request: HttpRequest) -> bool:
     return request.headers.get("X-Fonal") == "frames"
 
 
-def show_changes(request: HttpRequest, conversation_id: int, *entries, with_head: bool = False, extra: str = "", status: int = 200) -> HttpResponse:
+def show_changes(
+    request: HttpRequest, conversation_id: int, *entries, with_head: bool = False, extra: str = "", status: int = 200
+) -> HttpResponse:
     """Draw a conversation's row, these entries and, if asked, its header anew for whoever just changed them."""
     if not wants_frames(request):
         return redirect("conversation", conversation_id)
@@ -30,7 +32,9 @@ def show_changes(request: HttpRequest, conversation_id: int, *entries, with_head
     parts = [rendering.row_html(conversation), *(rendering.entry_html(entry, conversation) for entry in entries)]
     if with_head:
         parts.append(rendering.head_html(conversation))
-        parts.append(rendering.foot_html(conversation, opt_out_in_force(line=conversation.line, number=conversation.contact.number)))
+        parts.append(
+            rendering.foot_html(conversation, opt_out_in_force(line=conversation.line, number=conversation.contact.number))
+        )
     return HttpResponse("".join([*parts, extra]), status=status)
 
 

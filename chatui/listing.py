@@ -39,7 +39,11 @@ class Listing:
 
     @property
     def query(self) -> str:
-        parts = {"view": self.view if self.view != "all" else "", "q": self.text, "sort": "waiting" if self.longest_waiting_first else ""}
+        parts = {
+            "view": self.view if self.view != "all" else "",
+            "q": self.text,
+            "sort": "waiting" if self.longest_waiting_first else "",
+        }
         return urlencode({key: value for key, value in parts.items() if value})
 
     def with_view(self, view: str) -> Listing:
@@ -95,7 +99,8 @@ def page_of(user: User, listing: Listing, after: str = "") -> ListPage:
 def counts_of(user: User, listing: Listing) -> dict[str, int]:
     """How many conversations each view would show, counted by the same query, up to 1,000."""
     return {
-        view: len(conversations_in(user, listing.with_view(view)).values_list("pk")[:COUNTED_UP_TO]) for view in ("all", "mine", "waiting")
+        view: len(conversations_in(user, listing.with_view(view)).values_list("pk")[:COUNTED_UP_TO])
+        for view in ("all", "mine", "waiting")
     }
 
 

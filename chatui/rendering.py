@@ -152,7 +152,10 @@ def _read_frames(events: list[Event]) -> list[Frame]:
     return [
         Frame(
             format_html(
-                '<live-read conversation="{}" user="{}" read="{}"></live-read>', marker.conversation_id, marker.user_id, marker.inbound_read
+                '<live-read conversation="{}" user="{}" read="{}"></live-read>',
+                marker.conversation_id,
+                marker.user_id,
+                marker.inbound_read,
             ),
             user_id=marker.user_id,
         )

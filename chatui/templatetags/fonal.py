@@ -10,8 +10,8 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from server import phone
 from server.messaging.models import Activity, Message, Note, Status
@@ -131,7 +131,11 @@ def row_time(value: datetime, zone: str | None = None) -> str:
         return _("yesterday")
     if days < 7:
         return formats.date_format(local, "D")
-    return formats.date_format(local, "M j." if get_language() == "hu" else "j M") if local.year == today.year else local.strftime("%Y. %m. %d.")
+    return (
+        formats.date_format(local, "M j." if get_language() == "hu" else "j M")
+        if local.year == today.year
+        else local.strftime("%Y. %m. %d.")
+    )
 
 
 @register.filter
@@ -205,11 +209,20 @@ _TICKS = {
 def tick(message: Message, zone: str | None = None):
     """The state of an outgoing message: a small drawing, its name for screen readers, every time in the tooltip."""
     drawing, style = _TICKS[Status(message.status)]
-    stations = [(_("Queued"), message.created_at), (_("Sent"), message.sent_at), (_("Delivered"), message.delivered_at), (_("Failed"), message.failed_at)]
+    stations = [
+        (_("Queued"), message.created_at),
+        (_("Sent"), message.sent_at),
+        (_("Delivered"), message.delivered_at),
+        (_("Failed"), message.failed_at),
+    ]
     times = " · ".join(f"{label} {clock_seconds(at, zone)}" for label, at in stations if at)
     label = Status(message.status).label
     return format_html(
-        '<span class="tick {}" role="img" aria-label="{}" title="{}">{}</span>', style, label, f"{label} · {times}", _ICON_HTML[drawing]
+        '<span class="tick {}" role="img" aria-label="{}" title="{}">{}</span>',
+        style,
+        label,
+        f"{label} · {times}",
+        _ICON_HTML[drawing],
     )
 
 
@@ -229,7 +242,10 @@ def linked(text: str):
     parts, end = [], 0
     for match in _LINK.finditer(text):
         url = escape(match[0])
-        parts += [escape(text[end : match.start()]), f'<a href="{url}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>']
+        parts += [
+            escape(text[end : match.start()]),
+            f'<a href="{url}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>',
+        ]
         end = match.end()
     return mark_safe("".join([*parts, escape(text[end:])]))  # noqa: S308
 

@@ -40,7 +40,9 @@ def send(request: HttpRequest, conversation_id: int) -> HttpResponse:
     conversation = conversation_or_404(request.user, conversation_id)
     token, body = _uuid_of(request), request.POST.get("body", "")
     if token is None:
-        return say_no(request, conversation_id, _("Not sent: the page is out of date. Your text is saved; reload and send again."), 400)
+        return say_no(
+            request, conversation_id, _("Not sent: the page is out of date. Your text is saved; reload and send again."), 400
+        )
     try:
         message = outbound.queue_sms(
             uuid=token, conversation=conversation, body=body, author=request.user, now=now(), seen=_number(request.POST.get("seen"))
@@ -62,7 +64,9 @@ def note(request: HttpRequest, conversation_id: int) -> HttpResponse:
     if token is None:
         return say_no(request, conversation_id, _("Not saved: the page is out of date. Reload and try again."), 400)
     try:
-        written = write_note(uuid=token, conversation=conversation, body=request.POST.get("body", ""), author=request.user, now=now())
+        written = write_note(
+            uuid=token, conversation=conversation, body=request.POST.get("body", ""), author=request.user, now=now()
+        )
     except NoteNotValid:
         return say_no(request, conversation_id, _("A note needs text, %(n)s characters at most.") % {"n": NOTE_MAX_CHARACTERS})
     return show_changes(request, conversation_id, written)
@@ -125,7 +129,9 @@ def recipient_number(user: User, text: str) -> str:
     try:
         return phone.to_e164(text, country=user.subscriber.country)
     except phone.NumberNotValid:
-        named = phonebook.matching(subscriber=user.subscriber, text=text).filter(name__iexact=text.strip(), number__startswith="+")[:2]
+        named = phonebook.matching(subscriber=user.subscriber, text=text).filter(name__iexact=text.strip(), number__startswith="+")[
+            :2
+        ]
     if len(named) == 1:
         return named[0].number
     raise forms.ValidationError(
@@ -146,7 +152,9 @@ def new_message(request: HttpRequest) -> HttpResponse:
     data = form.cleaned_data
     conversation = outbound.conversation_with(line=data["line"], number=data["to"], now=now())
     try:
-        message = outbound.queue_sms(uuid=data["uuid"], conversation=conversation, body=data["body"], author=request.user, now=now())
+        message = outbound.queue_sms(
+            uuid=data["uuid"], conversation=conversation, body=data["body"], author=request.user, now=now()
+        )
     except outbound.UnableToSend as refusal:
         form.add_error(None, why_not(refusal, conversation))
         return _new_message_page(request, form, status=422)
@@ -173,15 +181,21 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     lines = Line.objects.visible_to(user)
     contacts = phonebook.matching(subscriber=user.subscriber, text=text).filter(number__startswith="+")[:LOOKUP_ROWS]
     threads = dict(
-        Conversation.objects.filter(line__in=lines, contact__in=list(contacts)).order_by("latest_at").values_list("contact_id", "line__label")
+        Conversation.objects.filter(line__in=lines, contact__in=list(contacts))
+        .order_by("latest_at")
+        .values_list("contact_id", "line__label")
     )
     known = set()
     for contact in contacts:
         known.add(contact.number)
         stopped = any(opt_out_in_force(line=line, number=contact.number) for line in lines) if len(lines) < 6 else False
-        rows.append({"who": contact, "number": contact.number, "name": contact.name, "thread": threads.get(contact.pk), "stopped": stopped})
+        rows.append(
+            {"who": contact, "number": contact.number, "name": contact.name, "thread": threads.get(contact.pk), "stopped": stopped}
+        )
     colleagues = User.objects.filter(subscriber=user.subscriber, is_active=True, name__icontains=text).exclude(phone="")[:3]
-    rows += [{"who": one, "number": one.phone, "name": one.name, "is_colleague": True} for one in colleagues if one.phone not in known]
+    rows += [
+        {"who": one, "number": one.phone, "name": one.name, "is_colleague": True} for one in colleagues if one.phone not in known
+    ]
     if typed and typed not in known:
         rows.insert(0, {"who": None, "number": typed, "name": "", "is_typed": True})
     for row in rows:
@@ -198,7 +212,9 @@ def why_not(refusal: outbound.UnableToSend, conversation: Conversation) -> str:
         case outbound.BodyEmpty():
             return _("There is nothing to send yet: write something first.")
         case outbound.BodyTooLong(segments=segments):
-            return _("Not sent: this would be %(n)s SMS, 10 at most. Your text is saved; shorten it or send it without accents.") % {"n": segments}
+            return _(
+                "Not sent: this would be %(n)s SMS, 10 at most. Your text is saved; shorten it or send it without accents."
+            ) % {"n": segments}
         case outbound.CanNotBeAnswered():
             return _("Not sent: %(who)s is a name, not a number that can be answered.") % {"who": who}
         case outbound.NotAllowedToSend():
@@ -214,12 +230,16 @@ def _ask_again(request: HttpRequest, conversation: Conversation, guard: outbound
     newest = guard.newer[-1]
     who = newest.author.name if newest.author else str(conversation.contact)
     count = len(guard.newer)
-    text = ngettext("%(who)s wrote while you were typing:", "%(n)s messages came while you were typing, the last from %(who)s:", count) % {
+    text = ngettext(
+        "%(who)s wrote while you were typing:", "%(n)s messages came while you were typing, the last from %(who)s:", count
+    ) % {
         "who": who,
         "n": count,
     }
     if not wants_frames(request):
-        return say_no(request, conversation.pk, _("Not sent yet: somebody wrote meanwhile. Look, then send again; your text is saved."))
+        return say_no(
+            request, conversation.pk, _("Not sent yet: somebody wrote meanwhile. Look, then send again; your text is saved.")
+        )
     context = {"text": text, "newest": newest}
     return HttpResponse(render_to_string("chatui/live/guard.html", context, request), status=409)
 

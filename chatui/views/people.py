@@ -41,10 +41,17 @@ class LogOut(LogoutView):
     def post(self, request, *args, **kwargs):
         if request.user.is_authenticated:
             record_audit(
-                action="user.logged_out", at=now(), actor=request.user, subscriber=request.user.subscriber, target=request.user.username
+                action="user.logged_out",
+                at=now(),
+                actor=request.user,
+                subscriber=request.user.subscriber,
+                target=request.user.username,
             )
             doorbell.dismiss(
-                subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401, session_key=request.session.session_key or ""
+                subscriber_id=request.user.subscriber_id,
+                user_id=request.user.pk,
+                code=4401,
+                session_key=request.session.session_key or "",
             )
         return super().post(request, *args, **kwargs)
 
@@ -68,7 +75,12 @@ def language(request: HttpRequest) -> HttpResponse:
             # Open sockets render in the old language: let them connect anew.
             doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4000)
         response.set_cookie(
-            django_settings.LANGUAGE_COOKIE_NAME, chosen, max_age=365 * 24 * 3600, samesite="Lax", httponly=True, secure=request.is_secure()
+            django_settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=365 * 24 * 3600,
+            samesite="Lax",
+            httponly=True,
+            secure=request.is_secure(),
         )
     return response
 
@@ -84,7 +96,11 @@ def settings(request: HttpRequest) -> HttpResponse:
         form.save()
         update_session_auth_hash(request, form.user)
         record_audit(
-            action="user.password_changed", at=now(), actor=request.user, subscriber=request.user.subscriber, target=request.user.username
+            action="user.password_changed",
+            at=now(),
+            actor=request.user,
+            subscriber=request.user.subscriber,
+            target=request.user.username,
         )
         # Every other session is over with the old password; their sockets end at once.
         doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401)

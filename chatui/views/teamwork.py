@@ -49,7 +49,9 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponse:
     try:
         conversations.assign_conversation(conversation=conversation, to=colleague, by=request.user, now=now())
     except conversations.NotOneOfUs:
-        return say_no(request, conversation_id, _("%(name)s does not have this line. Nothing was changed.") % {"name": colleague.name})
+        return say_no(
+            request, conversation_id, _("%(name)s does not have this line. Nothing was changed.") % {"name": colleague.name}
+        )
     return _changed(request, conversation_id)
 
 
