@@ -1,5 +1,6 @@
 from django.urls import path
 
+from chatui import live
 from chatui.views import chat, compose, history, people, phonebook, teamwork
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/reopen/", teamwork.reopen, name="reopen"),
     path("conversations/<int:conversation_id>/read/", teamwork.read, name="read"),
     path("conversations/<int:conversation_id>/unread/", teamwork.unread, name="unread"),
+    path("live/", live.catch_up, name="live"),
     path("messages/", history.messages, name="messages"),
     path("messages/new/", compose.new_message, name="new_message"),
     path("messages/new/lookup/", compose.lookup, name="lookup"),
