@@ -20,6 +20,8 @@ from gateway.forms import form_of, raw_of
 from gateway.models import WebhookReceipt
 from gateway.providers import PROVIDERS
 from gateway.vocabulary import WebhookRefused, WordUnknown
+from server import rows
+from server.lines.by_key import line_with_key
 from server.lines.models import Line
 from server.messaging.delivery import apply_delivery_report
 from server.messaging.inbound import receive_sms
@@ -87,7 +89,7 @@ def _honest(request: HttpRequest, provider: str, key: UUID) -> tuple[Line, Provi
     if _size_of(request) > settings.WEBHOOK_MAX_BYTES:
         raise WebhookRefused("too large", 413)
     its = PROVIDERS.get(provider)
-    line = Line.objects.select_related("subscriber").filter(key=key, provider=provider).first() if its else None
+    line = line_with_key(provider=provider, key=key) if its else None
     if its is None or line is None:
         raise WebhookRefused("no such line", 404)
     its.verify(request, line)
@@ -122,7 +124,7 @@ def _keep_unknown(request: HttpRequest, line: Line, its: Provider) -> HttpRespon
 
 
 def _keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], now: datetime, message_id: str = "") -> None:
-    WebhookReceipt.objects.create(
+    receipt = WebhookReceipt(
         provider=line.provider,
         line_id=line.pk,
         kind=kind,
@@ -132,3 +134,4 @@ def _keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], now: datetim
         outcome=outcome,
         received_at=now,
     )
+    rows.insert(receipt)

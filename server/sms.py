@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ _PLAIN = str.maketrans(
         "\t": " ", "`": "'", "\u00b4": "'", "\u2022": "-",
     }
 )  # fmt: skip
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def unaccent(text: str) -> str:
 
 def storable(text: str) -> str:
     """Any text a provider may send, as every database can keep it: NUL and lone surrogates become U+FFFD."""
-    return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in text)
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _split(widths: list[int], capacity: int) -> int:

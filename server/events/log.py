@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from server import rows
 from server.accounts.models import Subscriber
 from server.events import doorbell
 from server.events.models import Event, Kind
@@ -37,7 +38,7 @@ def record(
             "UPDATE accounts_subscriber SET last_event = last_event + 1 WHERE id = %s RETURNING last_event", [subscriber_id]
         )
         (number,) = cursor.fetchone()
-    Event.objects.create(
+    event = Event(
         subscriber_id=subscriber_id,
         number=number,
         kind=kind,
@@ -47,6 +48,7 @@ def record(
         user_id=user_id,
         at=at,
     )
+    rows.insert(event)
     # robust: Redis being away must not turn a stored webhook into a 500.
     transaction.on_commit(lambda: doorbell.ring(subscriber_id, number), robust=True)
     return int(number)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
 
-from server import phone, sms
+from server import phone, rows, sms
 from server.contacts.optout import Wish, opt_in, opt_out, wish_of
 from server.contacts.phonebook import contact_for
 from server.events.log import record
 from server.events.models import Kind
 from server.messaging.models import Activity, ActivityKind, Conversation, Direction, Message, Origin, Status
-from server.messaging.standing import as_latest, lock_conversation
+from server.messaging.standing import lock_conversation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +51,9 @@ def receive_sms(
     """
     # A provider's clock may be ahead of ours: its messages must not stay on top of later ones.
     at = min(at or now, now)
-    try:
-        with transaction.atomic():
-            return _receive(line, provider_account, provider_message_id, sender, body, list(media), origin, at, now)
-    except IntegrityError:
-        # Another request stored it between our look and our insert: theirs is the message.
-        known = _known(provider_account, provider_message_id)
-        if known is None:
-            raise
-        return Received(known, is_new=False)
+    # No savepoint: whoever calls us within a transaction wants all of it or nothing.
+    with transaction.atomic(savepoint=False):
+        return _receive(line, provider_account, provider_message_id, sender, body, list(media), origin, at, now)
 
 
 def _receive(
@@ -74,18 +67,19 @@ def _receive(
     at: datetime,
     now: datetime,
 ) -> Received:
-    known = _known(account, message_id)
-    if known is not None:
-        return Received(known, is_new=False)
     text = sms.storable(body)
-    subscriber = line.subscriber
-    contact = contact_for(subscriber=subscriber, number=phone.sender_of(sms.storable(sender), country=subscriber.country), now=now)
-    # Locked before the insert: in a conversation, ids are handed out in the order of commits.
-    conversation = lock_conversation(conversation_between(line=line, contact=contact, now=at).pk)
+    number = phone.sender_of(sms.storable(sender), country=line.subscriber.country)
+    conversation_id = _lock_conversation_with(line, number)
+    if conversation_id is None:
+        known = _known(account, message_id)
+        if known is not None:
+            return Received(known, is_new=False)
+        contact = contact_for(subscriber=line.subscriber, number=number, now=now)
+        conversation_id = lock_conversation(conversation_between(line=line, contact=contact, now=at).pk).pk
     count = sms.count_segments(text)
-    message = Message.objects.create(
-        subscriber=subscriber,
-        conversation=conversation,
+    message = Message(
+        subscriber_id=line.subscriber_id,
+        conversation_id=conversation_id,
         direction=Direction.IN,
         status=Status.RECEIVED,
         body=text,
@@ -97,24 +91,62 @@ def _receive(
         provider_message_id=message_id,
         created_at=at,
     )
+    if not rows.insert_unless_there(message):
+        return Received(_known_for_sure(account, message_id), is_new=False)
     wish = wish_of(text)
-    Conversation.objects.filter(pk=conversation.pk).update(
-        inbound_count=F("inbound_count") + 1,
-        # After STOP there is nobody left to answer.
-        waiting_since=None if wish is Wish.STOP else min(conversation.waiting_since or at, at),
-        done_at=None,
-        **as_latest(conversation, message),
-    )
-    _heed(wish, line, contact, conversation, text, at)
+    _count_in(message, is_waiting=wish is not Wish.STOP)
+    _heed(wish, line, number, conversation_id, text, at)
     record(
-        subscriber_id=subscriber.pk,
+        subscriber_id=line.subscriber_id,
         kind=Kind.MESSAGE_CREATED,
         at=now,
         line_id=line.pk,
-        conversation_id=conversation.pk,
+        conversation_id=conversation_id,
         message_id=message.pk,
     )
     return Received(message, is_new=True)
+
+
+# Two statements by hand, for the same reason as in server/rows.py.
+_CONVERSATION = """
+    SELECT conversation.id
+    FROM messaging_conversation conversation JOIN contacts_contact contact ON contact.id = conversation.contact_id
+    WHERE conversation.line_id = %s AND contact.subscriber_id = %s AND contact.number = %s
+"""
+_COUNT_IN = """
+    UPDATE messaging_conversation SET
+        inbound_count = inbound_count + 1,
+        done_at = NULL,
+        waiting_since = CASE WHEN waiting_since < %(waiting_since)s THEN waiting_since ELSE %(waiting_since)s END,
+        latest_message_id =
+            CASE WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(message)s ELSE latest_message_id END,
+        latest_at = CASE WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(at)s ELSE latest_at END
+    WHERE id = %(conversation)s
+"""
+
+
+def _lock_conversation_with(line: Line, number: str) -> int | None:
+    """The id of the line's conversation with a number, locked: in a conversation, ids are handed out in the order of commits."""
+    # SQLite has one writer anyway.
+    lock = "FOR NO KEY UPDATE OF conversation" if connection.features.has_select_for_no_key_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONVERSATION + lock, [line.pk, line.subscriber_id, number])
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def _count_in(message: Message, *, is_waiting: bool) -> None:
+    """One more inbound message: back on the list, with its text and time unless a later one is there (a recovered one)."""
+    at = connection.ops.adapt_datetimefield_value(message.created_at)
+    values = {
+        "conversation": message.conversation_id,
+        "message": message.pk,
+        "at": at,
+        # After STOP there is nobody left to answer.
+        "waiting_since": at if is_waiting else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_IN, values)
 
 
 def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conversation:
@@ -131,11 +163,11 @@ def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conv
     return conversation
 
 
-def _heed(wish: Wish | None, line: Line, contact: Contact, conversation: Conversation, text: str, at: datetime) -> None:
-    if wish is Wish.STOP and opt_out(line=line, number=contact.number, source="sms", words=text, at=at):
-        Activity.objects.create(conversation=conversation, kind=ActivityKind.OPTED_OUT, at=at)
-    elif wish is Wish.START and opt_in(line=line, number=contact.number, at=at):
-        Activity.objects.create(conversation=conversation, kind=ActivityKind.OPTED_IN, at=at)
+def _heed(wish: Wish | None, line: Line, number: str, conversation_id: int, text: str, at: datetime) -> None:
+    if wish is Wish.STOP and opt_out(line=line, number=number, source="sms", words=text, at=at):
+        Activity.objects.create(conversation_id=conversation_id, kind=ActivityKind.OPTED_OUT, at=at)
+    elif wish is Wish.START and opt_in(line=line, number=number, at=at):
+        Activity.objects.create(conversation_id=conversation_id, kind=ActivityKind.OPTED_IN, at=at)
 
 
 def _known(account: str, message_id: str) -> Message | None:
@@ -143,3 +175,10 @@ def _known(account: str, message_id: str) -> Message | None:
         # Without an id nothing can be told apart: better twice than not at all.
         return None
     return Message.objects.filter(provider_account=account, provider_message_id=message_id).first()
+
+
+def _known_for_sure(account: str, message_id: str) -> Message:
+    known = _known(account, message_id)
+    if known is None:
+        raise IntegrityError("A message could not be stored, though nothing like it is there.")
+    return known

@@ -244,5 +244,5 @@ def test_stop_on_one_line_leaves_the_others_open(boti_texts, line, sales_line):
 def test_receiving_from_a_known_contact_costs_so_many_queries(line, boti_texts, django_assert_num_queries):
     boti_texts("Szia!")
     # Savepoint and its release; is it known, contact, conversation, its lock; message; conversation; event's savepoint-free number and row.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(5):
         boti_texts("Itt vagytok?", at=later(minutes=1))

@@ -1,0 +1,38 @@
+"""Finding a line by the key in its webhook address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from server.accounts.models import Subscriber
+from server.lines.models import Line
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+# By hand: the ORM needs 0.5 ms to write this down anew, and each webhook begins with it.
+_LINE = """
+    SELECT line.id, line.subscriber_id, line.number, line.account_sid, line.auth_token, subscriber.country
+    FROM lines_line line JOIN accounts_subscriber subscriber ON subscriber.id = line.subscriber_id
+    WHERE line.key = %s AND line.provider = %s
+"""
+
+
+def line_with_key(*, provider: str, key: UUID) -> Line | None:
+    """The line of a webhook address with what a webhook needs of it and its subscriber; the rest loads when asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINE, [Line._meta.get_field("key").get_db_prep_value(key, connection), provider])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pk, subscriber_id, number, account_sid, auth_token, country = row
+    auth_token = Line._meta.get_field("auth_token").from_db_value(auth_token)
+    line = Line.from_db(
+        connection.alias,
+        ["id", "subscriber_id", "key", "number", "provider", "account_sid", "auth_token"],
+        [pk, subscriber_id, key, number, provider, account_sid, auth_token],
+    )
+    line.subscriber = Subscriber.from_db(connection.alias, ["id", "country"], [subscriber_id, country])
+    return line

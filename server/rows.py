@@ -1,0 +1,49 @@
+"""Writing one row by a statement that is written once.
+
+The ORM compiles its SQL anew for every row: 0.3 ms, where the database itself needs a tenth of that. Only the road
+that each inbound SMS takes is worth this.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+if TYPE_CHECKING:
+    from django.db.models import Field, Model
+
+
+def insert(row: Model) -> None:
+    """Insert a new row and give it its id."""
+    _insert(row, "")
+
+
+def insert_unless_there(row: Model) -> bool:
+    """Insert a new row; False when a unique constraint says that it is there already."""
+    return _insert(row, " ON CONFLICT DO NOTHING")
+
+
+def _insert(row: Model, on_conflict: str) -> bool:
+    sql, fields = _statement(type(row), on_conflict)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        inserted = cursor.fetchone()
+    if inserted is None:
+        return False
+    row.pk = inserted[0]
+    row._state.adding, row._state.db = False, connection.alias
+    return True
+
+
+@cache
+def _statement(model: type[Model], on_conflict: str) -> tuple[str, list[Field[Any, Any]]]:
+    meta = model._meta
+    fields = [field for field in meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    # Names from our own models only, nothing from outside.
+    sql = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}){on_conflict} RETURNING "{meta.pk.column}"'  # noqa: S608
+    return sql, fields
