@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
 
+from chatui import hub
 from tests.live import Tab
 
 
@@ -34,26 +36,25 @@ def on_disk(_migrated_file, tmp_path, django_db_blocker, settings):
         yield path
 
 
-class _database_at:
-    def __init__(self, path):
-        self.path = path
-
-    def __enter__(self):
-        settings = connections.settings["default"]
-        self.before = settings["NAME"]
-        settings["NAME"] = str(self.path)
-        self.connection_before = connections["default"]
-        del connections["default"]
-
-    def __exit__(self, *_):
-        from chatui import hub
-
-        connections["default"].close()
+@contextlib.contextmanager
+def _database_at(path):
+    """Use another database file, in this thread and in those that connect from now on."""
+    before, connection_before = connections.settings["default"]["NAME"], connections["default"]
+    connections.settings["default"]["NAME"] = str(path)
+    del connections["default"]
+    try:
+        yield
+    finally:
+        _disconnect()
         # The hub's thread keeps its connection; the next test has another database.
-        hub._drawing.submit(lambda: connections["default"].close()).result()
-        hub._drawing.submit(lambda: connections.__delitem__("default")).result()
-        connections.settings["default"]["NAME"] = self.before
-        connections["default"] = self.connection_before
+        hub._drawing.submit(_disconnect).result()
+        connections.settings["default"]["NAME"] = before
+        connections["default"] = connection_before
+
+
+def _disconnect():
+    connections["default"].close()
+    del connections["default"]
 
 
 @pytest.fixture

@@ -224,11 +224,11 @@ async def test_another_company_hears_nothing(tab_of, eve, dana, boti_texts):
     assert await stranger.has_heard_nothing()
 
 
-async def test_what_i_have_read_is_told_to_my_own_tabs_only(tab_of, dana, bela, boti_texts):
-    message = await in_thread(boti_texts, "Olvasd el")
+async def test_what_i_have_read_is_told_to_my_own_tabs_only(tab_of, dana, bela, boti_texts, conversation):
+    await in_thread(boti_texts, "Olvasd el")
     mine, also_mine, his = await tab_of(dana), await tab_of(dana), await tab_of(bela)
 
-    await in_thread(mark_read, conversation=message.conversation, by=dana, upto=1, now=timezone.now())
+    await in_thread(mark_read, conversation=conversation, by=dana, upto=1, now=timezone.now())
 
     for tab in (mine, also_mine):
         assert "<live-read" in await tab.gets()
