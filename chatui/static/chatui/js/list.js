@@ -102,13 +102,12 @@ function place(fresh, old) {
   if (!belongs(fresh)) return keepingSight(() => old?.remove());
   const hadFocus = old?.contains(document.activeElement);
   keepingSight(() => {
-    const next = nextOf(fresh);
-    const more = rows().querySelector(".more");
-    // Below what is loaded: it comes with its page.
-    if (!old && next === more && more) return;
     rows().querySelector("[data-empty]")?.remove();
+    const next = nextOf(fresh);
+    // Below what is loaded: it comes with its page.
+    if (!old && next?.matches(".more")) return;
     old?.remove();
-    rows().insertBefore(fresh, next === old ? nextOf(fresh) : next);
+    rows().insertBefore(fresh, next);
     adopt(fresh);
   });
   if (hadFocus) fresh.querySelector(".row").focus({ preventScroll: true });
