@@ -104,6 +104,9 @@ def avatar(who):
 # --- Times. The browser shows them anew in the viewer's own zone (js/times.js); these are what it starts from.
 
 
+_HUNGARIAN_DAYS = ("H", "K", "Sze", "Cs", "P", "Szo", "V")
+
+
 def _zoned(value: datetime, zone: str | None) -> datetime:
     return value.astimezone(ZoneInfo(zone)) if zone else timezone.localtime(value)
 
@@ -129,13 +132,13 @@ def row_time(value: datetime, zone: str | None = None) -> str:
         return f"{local.hour}:{local:%M}"
     if days == 1:
         return _("yesterday")
+    hungarian = get_language() == "hu"
     if days < 7:
-        return formats.date_format(local, "D")
-    return (
-        formats.date_format(local, "M j." if get_language() == "hu" else "j M")
-        if local.year == today.year
-        else local.strftime("%Y. %m. %d.")
-    )
+        # Calendars write H, K, Sze; Django's short names are "hét", "ked".
+        return _HUNGARIAN_DAYS[local.weekday()] if hungarian else formats.date_format(local, "D")
+    if local.year == today.year:
+        return formats.date_format(local, "N j." if hungarian else "M j")
+    return formats.date_format(local, "Y. m. d." if hungarian else "n/j/Y")
 
 
 @register.filter
@@ -159,7 +162,7 @@ def day_name(local: datetime, zone: str | None, *, short: bool, today: datetime)
     hungarian = get_language() == "hu"
     if short:
         this_year = local.year == today.year
-        pattern = ("M j." if this_year else "Y. M j.") if hungarian else ("M j" if this_year else "M j, Y")
+        pattern = ("N j." if this_year else "Y. N j.") if hungarian else ("M j" if this_year else "M j, Y")
     else:
         pattern = "Y. F j., l" if hungarian else "l, F j, Y"
     return formats.date_format(local, pattern)
@@ -167,7 +170,7 @@ def day_name(local: datetime, zone: str | None, *, short: bool, today: datetime)
 
 @register.filter
 def full_date(value: datetime, zone: str | None = None) -> str:
-    return formats.date_format(_zoned(value, zone), "Y. M j." if get_language() == "hu" else "M j, Y")
+    return formats.date_format(_zoned(value, zone), "Y. N j." if get_language() == "hu" else "M j, Y")
 
 
 @register.filter

@@ -99,7 +99,7 @@ class UserAdmin(Audited, DjangoUserAdmin[User]):
     fieldsets = (
         (None, {"fields": ("username", "password", "name", "is_active")}),
         (_("Place"), {"fields": ("subscriber", "role", "teams")}),
-        (_("Contact"), {"fields": ("language", "phone", "email")}),
+        (_("Language, phone, e-mail"), {"fields": ("language", "phone", "email")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
