@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 
 SCREEN = 40
 LOG = 14
+# As far back as it looks for an earlier word on the same message.
+LOOKED_BACK = 80
 RECENT = 7
 # What became of a webhook, in words for people who have never seen one, and how it should look.
+REPEATED = _("repeated: ignored")
 OUTCOMES = {
     "stored": (_("received"), "good"),
-    "known already": (_("repeated: ignored"), "calm"),
+    "known already": (REPEATED, "calm"),
     "applied": (_("noted"), "good"),
     "unknown message": (_("no such message: kept aside"), "odd"),
     "unknown word": (_("unknown word: kept aside"), "odd"),
@@ -118,24 +122,42 @@ def recent_customers() -> list[Conversation]:
 
 def latest_receipts() -> list[Told]:
     """The provider's newest webhooks for the demo's lines, newest first."""
-    receipts = list(_receipts()[:LOG])
+    receipts = list(_receipts()[:LOOKED_BACK])
     texts = SimulatedSms.objects.in_bulk([receipt.provider_message_id for receipt in receipts], field_name="provider_message_id")
-    return [_told(receipt, texts.get(receipt.provider_message_id)) for receipt in receipts]
+    told, words = [], defaultdict(set)
+    for receipt in reversed(receipts):
+        told.append(_told(receipt, texts.get(receipt.provider_message_id), words[receipt.provider_message_id]))
+        words[receipt.provider_message_id].add(receipt.raw.get("status"))
+    return told[::-1][:LOG]
 
 
-def _told(receipt: WebhookReceipt, text: SimulatedSms | None) -> Told:
-    outcome, tone = OUTCOMES.get(receipt.outcome, (gettext("refused: %s") % receipt.outcome, "bad"))
+def _told(receipt: WebhookReceipt, text: SimulatedSms | None, said_before: set[str]) -> Told:
     is_report = receipt.kind == "status"
     word = str(receipt.raw.get("status", ""))
+    outcome, tone = _outcome(receipt, word, said_before) if is_report else _outcome_of(receipt)
     return Told(
         at=receipt.received_at,
         title=str(REPORTED.get(word, word)) if is_report else gettext("Message"),
         detail=text.body if text else "",
         number=text.number if text else "",
         outcome=str(outcome),
-        tone="bad" if word == "undelivered" else tone,
+        tone=tone,
         is_report=is_report,
     )
+
+
+def _outcome(receipt: WebhookReceipt, word: str, said_before: set[str]) -> tuple[object, str]:
+    """A report is kept in any case, but moves a message only forward."""
+    if receipt.outcome == "applied" and word in said_before:
+        return REPEATED, "calm"
+    if receipt.outcome == "applied" and word == "sent" and said_before & {"delivered", "undelivered"}:
+        return _("late: changes nothing"), "calm"
+    outcome, tone = _outcome_of(receipt)
+    return outcome, "bad" if word == "undelivered" else tone
+
+
+def _outcome_of(receipt: WebhookReceipt) -> tuple[object, str]:
+    return OUTCOMES.get(receipt.outcome) or (gettext("refused: %s") % receipt.outcome, "bad")
 
 
 def _lines():

@@ -147,6 +147,16 @@ def test_the_log_tells_what_the_provider_told(text, client):
     assert "repeated: ignored" in page
 
 
+@pytest.mark.parametrize(("order", "outcome"), [("reversed", "late: changes nothing"), ("duplicate", "repeated: ignored")])
+def test_the_log_says_when_a_report_changed_nothing(text, client, support_line, order, outcome):
+    text("Szia")
+    where = {"number": NEWCOMER, "line": support_line.pk}
+    client.post(reverse("simulator:phone"), {**where, "reports": order})
+    answer(NEWCOMER, "Szia!")
+
+    assert outcome in client.get(reverse("simulator:handset"), where, headers={"Accept-Language": "en"}).content.decode()
+
+
 def test_a_script_is_only_a_text(text, client):
     text("<script>alert(1)</script>")
 

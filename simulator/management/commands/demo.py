@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from server.messaging.models import Conversation
 from simulator import company
@@ -21,5 +21,6 @@ class Command(BaseCommand):
             count = Conversation.objects.filter(subscriber=loaded).count()
             self.stdout.write(self.style.SUCCESS(f"Loaded {loaded.name}: {count} conversations."))
         self.stdout.write(f"Log in with password {company.PASSWORD} as:")
-        for person in people():
-            self.stdout.write(f"  {person.username:10} {person.name}, {person.role_label.lower()} ({person.language})")
+        with translation.override("en"):
+            for person in people():
+                self.stdout.write(f"  {person.username:10} {person.name}, {person.role_label.lower()} ({person.language})")
