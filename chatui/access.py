@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 
 from server.accounts.models import User
+from server.lines.models import Line, LineAccess
 from server.messaging.models import Conversation, Message
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ def for_people_with_sms(view):
             return redirect("admin:index")
         if not user.subscriber.has_sms:
             return render(request, "chatui/service_off.html", status=403)
-        return view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        # The same address is a page or a part of one: a browser's Back must not show the part alone.
+        patch_vary_headers(response, ("HX-Request", "HX-Request-Type", "X-Fonal"))
+        return response
 
     return guarded
 
@@ -42,7 +47,7 @@ def for_people_with_chat(view):
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs):
         if not request.user.subscriber.has_chat:
-            if request.method == "GET" and request.resolver_match.url_name == "chat":
+            if request.method in {"GET", "HEAD"} and request.resolver_match.url_name == "chat":
                 return redirect("messages")
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -65,9 +70,19 @@ def message_or_404(user: User, uuid: UUID) -> Message:
     return message
 
 
+def may_write_from(user: User, line: Line) -> bool:
+    """Whether the person was given the line for writing, too; it may be switched off."""
+    return user.sees_all_lines or LineAccess.objects.filter(line=line, user=user, can_send=True).exists()
+
+
 def colleagues_of(user: User):
     """The active people of the same subscriber, by name."""
     return User.objects.filter(subscriber_id=user.subscriber_id, is_active=True).exclude(subscriber_id=None).order_by("name")
+
+
+def number_in(text: str | None) -> int | None:
+    """The number that somebody's text is; None for anything that can't be an id of ours."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
 
 
 def _to_log_in(request: HttpRequest):

@@ -27,7 +27,7 @@ def show_changes(
 ) -> HttpResponse:
     """Draw a conversation's row, these entries and, if asked, its header anew for whoever just changed them."""
     if not wants_frames(request):
-        return redirect("conversation", conversation_id)
+        return back_to(request, conversation_id)
     conversation = Conversation.objects.with_row().select_related("subscriber").get(pk=conversation_id)
     parts = [rendering.row_html(conversation), *(rendering.entry_html(entry, conversation) for entry in entries)]
     if with_head:
@@ -38,9 +38,14 @@ def show_changes(
     return HttpResponse("".join([*parts, extra]), status=status)
 
 
+def back_to(request: HttpRequest, conversation_id: int) -> HttpResponse:
+    """The thread; without the chat supplement, the list of messages."""
+    return redirect("conversation", conversation_id) if request.user.subscriber.has_chat else redirect("messages")
+
+
 def say_no(request: HttpRequest, conversation_id: int, text: str, status: int = 422, extra: str = "") -> HttpResponse:
     """Tell a person why nothing happened: what was refused, what was kept, what to do."""
     if not wants_frames(request):
         messages.error(request, text)
-        return redirect("conversation", conversation_id)
+        return back_to(request, conversation_id)
     return HttpResponse(format_html("<live-problem>{}</live-problem>", text) + extra, status=status)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import Exists, OuterRef, Q
 
 from chatui.cursor import read_cursor, write_cursor
+from server import sms
 from server.contacts import phonebook
 from server.messaging.models import Conversation, Message
 
@@ -33,7 +34,7 @@ class Listing:
         view = query.get("view", "all")
         return cls(
             view=view if view in VIEWS else "all",
-            text=query.get("q", "").strip()[:200],
+            text=sms.storable(query.get("q", "").strip()[:200]),
             longest_waiting_first=query.get("sort") == "waiting",
         )
 
@@ -106,7 +107,11 @@ def counts_of(user: User, listing: Listing) -> dict[str, int]:
 
 def _matches(user: User, text: str) -> Q:
     contacts = phonebook.matching(subscriber=user.subscriber, text=text).order_by().values("pk")
-    said = Message.objects.filter(conversation=OuterRef("pk"), body__icontains=text, deleted_at=None)
+    wording = Q()
+    # SQLite's LIKE knows upper and lower case of ASCII letters only.
+    for written in {text, text.lower(), text.upper(), text.capitalize()}:
+        wording |= Q(body__icontains=written)
+    said = Message.objects.filter(wording, conversation=OuterRef("pk"), deleted_at=None)
     return Q(contact__in=contacts) | Exists(said)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat
 from chatui.admission import Person
@@ -14,7 +14,7 @@ from server.lines.models import Line
 LARGEST_NUMBER = 2**63
 
 
-@require_GET
+@require_safe
 @never_cache
 @for_people_with_chat
 def catch_up(request):

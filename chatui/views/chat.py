@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from django.http import JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
-from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat
+from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat, number_in
 from chatui.listing import Listing, counts_of, page_of
 from server import phone
 from server.accounts.models import Subscriber
@@ -40,13 +40,13 @@ class Item:
     grouping: str = ""
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def chat(request: HttpRequest) -> HttpResponse:
     return render(request, "chatui/chat.html", _frame(request))
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """One thread: the whole page, or for htmx just the talk and the person beside it."""
@@ -57,7 +57,7 @@ def conversation(request: HttpRequest, conversation_id: int) -> HttpResponse:
     return render(request, "chatui/conversation.html" if is_partial else "chatui/chat.html", context)
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def entries(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """A further page of a thread, older or newer."""
@@ -71,7 +71,7 @@ def entries(request: HttpRequest, conversation_id: int) -> HttpResponse:
     return render(request, "chatui/_entries.html", context | {"timeline": page})
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def rows(request: HttpRequest) -> HttpResponse:
     """The list anew for another view or search, or its next page."""
@@ -82,7 +82,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     return render(request, "chatui/_list.html", context | {"counts": counts_of(request.user, listing)})
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def counts(request: HttpRequest) -> HttpResponse:
     return JsonResponse(counts_of(request.user, Listing.from_query(request.GET)))
@@ -92,7 +92,12 @@ def _frame(request: HttpRequest) -> dict:
     """Everything around the thread. The position is read first: what happens later will be replayed."""
     position = Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id)
     listing, after = Listing.from_query(request.GET), request.GET.get("after", "")
-    drafts = Draft.objects.filter(user=request.user).order_by("-updated_at").values_list("conversation_id", "body")[:200]
+    seen = Conversation.objects.visible_to(request.user)
+    drafts = (
+        Draft.objects.filter(user=request.user, conversation__in=seen)
+        .order_by("-updated_at")
+        .values_list("conversation_id", "body")[:200]
+    )
     return {
         "place": "chat",
         "position": position,
@@ -132,12 +137,13 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
 
 
 def _asked_page(request: HttpRequest, chosen: Conversation) -> timeline.Page:
-    before, after, around = (request.GET.get(name, "") for name in ("before", "after", "message"))
+    before, after = number_in(request.GET.get("before")), number_in(request.GET.get("after"))
+    around = request.GET.get("message", "")
     own = Message.objects.filter(conversation=chosen)
-    if before.isdecimal() and own.filter(pk=int(before)).exists():
-        return timeline.page_before(chosen, int(before))
-    if after.isdecimal() and own.filter(pk=int(after)).exists():
-        return timeline.page_after(chosen, int(after))
+    if before is not None and own.filter(pk=before).exists():
+        return timeline.page_before(chosen, before)
+    if after is not None and own.filter(pk=after).exists():
+        return timeline.page_after(chosen, after)
     if _is_uuid(around) and (message := own.filter(uuid=around).first()):
         return timeline.page_around(chosen, message.pk)
     return timeline.latest_page(chosen)

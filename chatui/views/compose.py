@@ -6,6 +6,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -14,14 +16,14 @@ from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import conversation_or_404, for_people_with_chat, for_people_with_sms, message_or_404
+from chatui.access import conversation_or_404, for_people_with_chat, for_people_with_sms, may_write_from, message_or_404, number_in
 from chatui.answers import say_no, show_changes, wants_frames
-from server import phone
+from server import phone, sms
 from server.accounts.models import User
 from server.contacts import phonebook
-from server.contacts.optout import opt_out_in_force
+from server.contacts.models import OptOut
 from server.lines.models import Line
 from server.messaging import outbound
 from server.messaging.conversations import NOTE_MAX_CHARACTERS, NoteNotValid, save_draft, write_note
@@ -40,12 +42,18 @@ def send(request: HttpRequest, conversation_id: int) -> HttpResponse:
     conversation = conversation_or_404(request.user, conversation_id)
     token, body = _uuid_of(request), request.POST.get("body", "")
     if token is None:
+        save_draft(conversation=conversation, by=request.user, body=body, now=now())
         return say_no(
             request, conversation_id, _("Not sent: the page is out of date. Your text is saved; reload and send again."), 400
         )
     try:
         message = outbound.queue_sms(
-            uuid=token, conversation=conversation, body=body, author=request.user, now=now(), seen=_number(request.POST.get("seen"))
+            uuid=token,
+            conversation=conversation,
+            body=body,
+            author=request.user,
+            now=now(),
+            seen=number_in(request.POST.get("seen")),
         )
     except outbound.SomebodyWrote as guard:
         save_draft(conversation=conversation, by=request.user, body=body, now=now())
@@ -97,6 +105,8 @@ def retry(request: HttpRequest, uuid: uuid.UUID) -> HttpResponse:
 def discard(request: HttpRequest, uuid: uuid.UUID) -> HttpResponse:
     """Take a message that did not go out away; with `edit` its text goes back into the composer."""
     message = message_or_404(request.user, uuid)
+    if not may_write_from(request.user, message.conversation.line):
+        return say_no(request, message.conversation_id, _("Nothing was changed: you may read this line but not write from it."))
     if not outbound.discard_sms(message=message, now=now()):
         return say_no(request, message.conversation_id, _("This message is on its way again and can't be taken back."), 409)
     extra = format_html('<live-gone conversation="{}" entry="entry-{}"></live-gone>', message.conversation_id, message.uuid)
@@ -120,6 +130,14 @@ class NewMessageForm(forms.Form):
         self.fields["line"].queryset = Line.objects.sendable_by(user).order_by("label")
         self.fields["line"].label_from_instance = lambda line: f"{line.label} · {phone.display(line.number)}"
 
+    def full_clean(self) -> None:
+        super().full_clean()
+        if "uuid" in self.errors:
+            # A hidden field has no place for an error; with a new one the same text can be sent.
+            self.data = self.data.copy()
+            self.data["uuid"] = str(uuid.uuid4())
+            self.add_error(None, _("Not sent: the page was out of date. Your text is here; please send it again."))
+
     def clean_to(self) -> str:
         return recipient_number(self.user, self.cleaned_data["to"])
 
@@ -129,9 +147,7 @@ def recipient_number(user: User, text: str) -> str:
     try:
         return phone.to_e164(text, country=user.subscriber.country)
     except phone.NumberNotValid:
-        named = phonebook.matching(subscriber=user.subscriber, text=text).filter(name__iexact=text.strip(), number__startswith="+")[
-            :2
-        ]
+        named = _contacts_like(user, text).filter(name__iexact=text.strip())[:2]
     if len(named) == 1:
         return named[0].number
     raise forms.ValidationError(
@@ -139,22 +155,24 @@ def recipient_number(user: User, text: str) -> str:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
 def new_message(request: HttpRequest) -> HttpResponse:
     """The dialog behind "New message": recipient, line, text."""
-    if request.method == "GET":
+    if request.method != "POST":
         form = NewMessageForm(user=request.user, initial={"uuid": uuid.uuid4(), "to": request.GET.get("to", "")[:120]})
         return _new_message_page(request, form)
     form = NewMessageForm(request.POST, user=request.user)
     if not form.is_valid():
         return _new_message_page(request, form, status=422)
     data = form.cleaned_data
-    conversation = outbound.conversation_with(line=data["line"], number=data["to"], now=now())
     try:
-        message = outbound.queue_sms(
-            uuid=data["uuid"], conversation=conversation, body=data["body"], author=request.user, now=now()
-        )
+        # Together: who can't be written to must not appear in the list as an empty conversation.
+        with transaction.atomic():
+            conversation = outbound.conversation_with(line=data["line"], number=data["to"], now=now())
+            message = outbound.queue_sms(
+                uuid=data["uuid"], conversation=conversation, body=data["body"], author=request.user, now=now()
+            )
     except outbound.UnableToSend as refusal:
         form.add_error(None, why_not(refusal, conversation))
         return _new_message_page(request, form, status=422)
@@ -163,11 +181,11 @@ def new_message(request: HttpRequest) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": target}) if request.htmx else redirect(target)
 
 
-@require_GET
+@require_safe
 @for_people_with_sms
 def lookup(request: HttpRequest) -> HttpResponse:
     """Live rows under the recipient field: contacts, existing threads, colleagues, "send to +36 30 …"."""
-    text = request.GET.get("to", "").strip()[:120]
+    text = sms.storable(request.GET.get("to", "").strip()[:120])
     context = {"text": text, "rows": _lookup_rows(request.user, text) if text else []}
     return render(request, "chatui/_lookup.html", context)
 
@@ -179,19 +197,17 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     except phone.NumberNotValid:
         typed = ""
     lines = Line.objects.visible_to(user)
-    contacts = phonebook.matching(subscriber=user.subscriber, text=text).filter(number__startswith="+")[:LOOKUP_ROWS]
+    contacts = list(_contacts_like(user, text)[:LOOKUP_ROWS])
     threads = dict(
-        Conversation.objects.filter(line__in=lines, contact__in=list(contacts))
+        Conversation.objects.filter(line__in=lines, contact__in=contacts)
         .order_by("latest_at")
         .values_list("contact_id", "line__label")
     )
-    known = set()
+    known = {contact.number for contact in contacts}
+    stopped = set(OptOut.objects.filter(line__in=lines, number__in=known, ended_at=None).values_list("number", flat=True))
     for contact in contacts:
-        known.add(contact.number)
-        stopped = any(opt_out_in_force(line=line, number=contact.number) for line in lines) if len(lines) < 6 else False
-        rows.append(
-            {"who": contact, "number": contact.number, "name": contact.name, "thread": threads.get(contact.pk), "stopped": stopped}
-        )
+        thread, has_stopped = threads.get(contact.pk), contact.number in stopped
+        rows.append({"who": contact, "number": contact.number, "name": contact.name, "thread": thread, "stopped": has_stopped})
     colleagues = User.objects.filter(subscriber=user.subscriber, is_active=True, name__icontains=text).exclude(phone="")[:3]
     rows += [
         {"who": one, "number": one.phone, "name": one.name, "is_colleague": True} for one in colleagues if one.phone not in known
@@ -201,6 +217,13 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     for row in rows:
         row["is_landline"] = phone.is_landline(row["number"])
     return rows
+
+
+def _contacts_like(user: User, text: str):
+    """Whom the text may mean: the company's phone book, and who without a name has written to a line of this person's."""
+    known_here = Conversation.objects.visible_to(user).filter(contact=OuterRef("pk"))
+    found = phonebook.matching(subscriber=user.subscriber, text=text).filter(number__startswith="+")
+    return found.filter(~Q(name="") | Exists(known_here))
 
 
 def why_not(refusal: outbound.UnableToSend, conversation: Conversation) -> str:
@@ -254,7 +277,3 @@ def _uuid_of(request: HttpRequest) -> uuid.UUID | None:
         return uuid.UUID(request.POST.get("uuid", ""))
     except ValueError:
         return None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from chatui.access import for_people_with_sms
 from chatui.cursor import read_cursor, write_cursor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGE = 50
 
 
-@require_GET
+@require_safe
 @for_people_with_sms
 def messages(request: HttpRequest) -> HttpResponse:
     before = request.GET.get("before", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.contrib import messages
@@ -10,12 +11,13 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from server.accounts.models import Language, record_audit
 from server.events import doorbell
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 class LogIn(LoginView):
     template_name = "chatui/login.html"
     redirect_authenticated_user = True
+
+    def get_redirect_url(self):
+        """Where `next` says, unless that is here: a loop."""
+        wanted = super().get_redirect_url()
+        return "" if urlsplit(wanted).path == self.request.path else wanted
 
     def form_valid(self, form):
         user = form.get_user()
@@ -66,7 +73,8 @@ def language(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language")
     wanted = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    response = redirect(wanted if safe else "/")
+    # Not redirect(): it would take a single word for the name of a view.
+    response = HttpResponseRedirect(wanted if safe else "/")
     if chosen in Language.values:
         if request.user.is_authenticated:
             request.user.language = chosen
@@ -85,10 +93,10 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
     """One's own page: language and password."""
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
     # Most people come here for something else.
     form.fields["old_password"].widget.attrs.pop("autofocus", None)
     if request.method == "POST" and form.is_valid():
@@ -111,7 +119,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET"])
+@require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """The keyboard's list, for the dialog behind "?"."""
     return render(request, "chatui/_keys.html")

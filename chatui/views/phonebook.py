@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from chatui.access import for_people_with_sms
+from chatui.access import for_people_with_sms, number_in
+from chatui.answers import back_to
 from server.contacts.models import Contact
 from server.lines.models import Line
 from server.messaging.conversations import rename_contact
@@ -26,7 +27,7 @@ class ContactForm(forms.Form):
     note = forms.CharField(label=_("Remark"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
 def contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     """The phone book's entry of one number; a rename shows at once on every open screen."""
@@ -36,7 +37,8 @@ def contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     back = request.GET.get("conversation", "")
     if request.method == "POST" and form.is_valid():
         rename_contact(contact=chosen, now=now(), **form.cleaned_data)
-        target = redirect("conversation", int(back)) if back.isdecimal() and len(back) < 19 else redirect("messages")
+        conversation_id = number_in(back)
+        target = back_to(request, conversation_id) if conversation_id else redirect("messages")
         return HttpResponse(headers={"HX-Redirect": target.url}) if request.htmx else target
     template = "chatui/_contact.html" if request.htmx else "chatui/contact.html"
     status = 422 if request.method == "POST" else 200

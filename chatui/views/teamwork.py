@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat
+from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat, number_in
 from chatui.answers import say_no, show_changes, wants_frames
 from server.messaging import conversations
 from server.messaging.models import Conversation
@@ -43,7 +43,7 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponse:
     chosen = request.POST.get("to", "")
     colleague = None
     if chosen:
-        colleague = colleagues_of(request.user).filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
+        colleague = colleagues_of(request.user).filter(pk=number_in(chosen)).first()
         if colleague is None:
             raise Http404
     try:
@@ -55,7 +55,7 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponse:
     return _changed(request, conversation_id)
 
 
-@require_GET
+@require_safe
 @for_people_with_chat
 def colleagues(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """Who a conversation can be handed to: those who may see its line."""
@@ -84,10 +84,10 @@ def reopen(request: HttpRequest, conversation_id: int) -> HttpResponse:
 def read(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """The person has seen so many inbound messages; sent by the page, answered with nothing."""
     conversation = conversation_or_404(request.user, conversation_id)
-    upto = request.POST.get("upto", "")
-    if not upto.isdecimal() or len(upto) > 9:
+    upto = number_in(request.POST.get("upto"))
+    if upto is None:
         return HttpResponse(_("upto must be a number"), status=400)
-    conversations.mark_read(conversation=conversation, by=request.user, upto=int(upto), now=now())
+    conversations.mark_read(conversation=conversation, by=request.user, upto=upto, now=now())
     return HttpResponse(status=204)
 
 
