@@ -68,7 +68,6 @@ onFrame("live-gone", (statement) => {
 onFrame("live-head", (statement) => {
   const head = document.getElementById("head");
   if (!head || Number(statement.getAttribute("conversation")) !== openConversation()) return;
-  if (head.querySelector("details[open]")?.contains(document.activeElement) === true && head.querySelector("details[open] form:focus-within") === null) return;
   const fresh = statement.firstElementChild;
   head.replaceWith(fresh);
   adopt(fresh);
