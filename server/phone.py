@@ -130,23 +130,6 @@ def _display(number: str) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL) if parsed else number
 
 
-def own_number(text: str, *, country: str = "HU") -> str:
-    """One of our own numbers as +36301234567; also one that no numbering plan has given out, such as a provider's test number.
-
-    Raises NumberNotValid when even its length can't be right.
-    """
-    try:
-        return to_e164(text, country=country)
-    except NumberNotValid:
-        written = _SEPARATORS.sub("", text.strip())
-        if not re.fullmatch(r"\+[0-9]{7,15}", written):
-            raise
-        number = _parsed(written)
-        if number is None or phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-            raise
-        return written
-
-
 def is_country(letters: str) -> bool:
     """Whether these two letters are a country that has telephone numbers."""
     return letters in phonenumbers.SUPPORTED_REGIONS

@@ -52,7 +52,7 @@ class LineForm(forms.ModelForm[Line]):
 
     def clean_number(self) -> str:
         try:
-            return phone.own_number(self.cleaned_data["number"])
+            return phone.to_e164(self.cleaned_data["number"])
         except phone.NumberNotValid as problem:
             raise ValidationError(_("This is not a phone number.")) from problem
 

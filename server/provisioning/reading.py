@@ -182,7 +182,7 @@ class _Reader:
 
     def line(self, table: _Table, country: str) -> LineWish:
         wish = LineWish(
-            number=table.checked("number", lambda text: phone.own_number(text, country=country), "a phone number", required=True)
+            number=table.checked("number", lambda text: phone.to_e164(text, country=country), "a phone number", required=True)
             or "",
             label=table.text("label", longest=80),
             provider=table.one_of("provider", self.providers, required=True),
@@ -346,7 +346,7 @@ def _email(text: str) -> str:
 
 def _line_number(table: _Table, text: str, country: str) -> str:
     try:
-        return phone.own_number(text, country=country)
+        return phone.to_e164(text, country=country)
     except phone.NumberNotValid:
         table.complain("lines", f"{text!r} is not a phone number")
         return text
