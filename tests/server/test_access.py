@@ -11,7 +11,9 @@ def labels(lines) -> list[str]:
     return sorted(line.label for line in lines)
 
 
-def test_colleagues_see_the_lines_they_were_given_supervisors_and_administrators_all(line, sales_line, rival_line, dana, sam, ada, eve):
+def test_colleagues_see_the_lines_they_were_given_supervisors_and_administrators_all(
+    line, sales_line, rival_line, dana, sam, ada, eve
+):
     assert labels(Line.objects.visible_to(dana)) == ["Support"]
     assert labels(Line.objects.visible_to(sam)) == labels(Line.objects.visible_to(ada)) == ["Sales", "Support"]
     assert labels(Line.objects.visible_to(eve)) == ["Rival"]

@@ -121,7 +121,12 @@ def _(house):
 
 
 def constraints_of_the_house() -> set[str]:
-    return {constraint.name for room in ROOMS for model in apps.get_app_config(room).get_models() for constraint in model._meta.constraints}
+    return {
+        constraint.name
+        for room in ROOMS
+        for model in apps.get_app_config(room).get_models()
+        for constraint in model._meta.constraints
+    }
 
 
 def test_every_named_constraint_is_broken_below():
@@ -132,7 +137,9 @@ def test_every_named_constraint_is_broken_below():
 def test_the_database_keeps_its_promise(name, house):
     with pytest.raises(IntegrityError) as broken, transaction.atomic():
         BREAKERS[name](house)
-    fields = next(c for room in ROOMS for m in apps.get_app_config(room).get_models() for c in m._meta.constraints if c.name == name)
+    fields = next(
+        c for room in ROOMS for m in apps.get_app_config(room).get_models() for c in m._meta.constraints if c.name == name
+    )
     # PostgreSQL names the constraint; SQLite names a CHECK, and of a unique one only the columns.
     assert name in str(broken.value) or all(field in str(broken.value) for field in getattr(fields, "fields", (name,)))
 

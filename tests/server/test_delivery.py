@@ -33,7 +33,9 @@ def test_in_whatever_order_reports_come_delivered_stays_delivered(order, send, r
     assert ranks == sorted(ranks), "a status went back"
 
 
-@pytest.mark.parametrize("told", [told for n in (1, 2, 3) for told in permutations(["sent", "undelivered", "failed"], n)], ids="-".join)
+@pytest.mark.parametrize(
+    "told", [told for n in (1, 2, 3) for told in permutations(["sent", "undelivered", "failed"], n)], ids="-".join
+)
 def test_without_a_delivery_the_highest_rank_stays_and_of_equals_the_first(told, send, report):
     message = send()
     for status in told:
@@ -83,7 +85,9 @@ def test_ten_reports_at_once_are_one(many_hands, send, line):
     assert Event.objects.count() == count + 1
 
 
-def test_a_report_by_another_line_or_of_an_unknown_or_inbound_message_changes_nothing(send, rival_line, sales_line, line, boti_texts):
+def test_a_report_by_another_line_or_of_an_unknown_or_inbound_message_changes_nothing(
+    send, rival_line, sales_line, line, boti_texts
+):
     message = send()
     said = Report(status=Status.FAILED, provider_status="failed", raw={})
     assert apply_delivery_report(line=rival_line, uuid=message.uuid, report=said, now=NOW) is None

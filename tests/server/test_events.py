@@ -154,7 +154,12 @@ def test_all_that_can_happen_to_one_conversation_at_once_neither_locks_up_nor_lo
 
     def inbound(body):
         return receive_sms(
-            line=line, provider_account="simulator:", provider_message_id=uuid.uuid4().hex, sender=BOTI, body=body, now=later(minutes=1)
+            line=line,
+            provider_account="simulator:",
+            provider_message_id=uuid.uuid4().hex,
+            sender=BOTI,
+            body=body,
+            now=later(minutes=1),
         )
 
     def told(message, status):

@@ -286,7 +286,10 @@ def test_a_line_is_held_by_one_and_released_with_all_that_waited(queue, claim, l
     assert claim() is None
     assert release_line(line=line, now=later(hours=1), by=ada) == 1
     assert [claim(at=later(hours=1)), claim(at=later(hours=1))] == [first, second]
-    assert [(entry.action, entry.actor) for entry in AuditEntry.objects.order_by("id")] == [("line.held", None), ("line.released", ada)]
+    assert [(entry.action, entry.actor) for entry in AuditEntry.objects.order_by("id")] == [
+        ("line.held", None),
+        ("line.released", ada),
+    ]
 
 
 def test_a_message_put_back_after_the_line_was_released_does_not_wait_for_ever(queue, claim, line):
