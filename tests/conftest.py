@@ -18,6 +18,12 @@ PASSWORD = "tavaszi-szel-vizet"
 BOTI = "+36309990001"
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings) -> None:
+    """A cast of six would take seconds to hash as production does."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

@@ -1,0 +1,162 @@
+"""The conversation list: its views, its search and its pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from server.contacts.phonebook import record_contact
+from server.lines.models import LineAccess
+from server.messaging.conversations import claim_conversation, mark_done
+from server.messaging.models import Conversation
+from tests.conftest import BOTI, NOW
+from tests.doors import Browser, next_page, rows_in
+
+
+@pytest.fixture
+def hundred(boti_texts):
+    """A hundred and one customers text the shared line, four of them at a time; returns their conversations, newest first."""
+    texts = [boti_texts(f"text {n}", sender=f"+3630555{n:04}", at=NOW + timedelta(minutes=n // 4)) for n in range(101)]
+    return [text.conversation_id for text in sorted(texts, key=lambda text: (text.created_at, text.conversation_id), reverse=True)]
+
+
+def walk(browser: Browser, address: str) -> list[int]:
+    """All rows of all pages, as a scrolling person gets them."""
+    seen = []
+    while address:
+        page = browser.get(address)
+        assert page.status_code == 200
+        seen += rows_in(page)
+        address = next_page(page)
+    return seen
+
+
+def counts(browser: Browser, **query) -> dict[str, int]:
+    return browser.get("/conversations/counts/", query).json()
+
+
+@pytest.mark.parametrize("address", ["/", "/conversations/rows/"])
+def test_every_conversation_is_on_exactly_one_page_newest_first(dana, hundred, address):
+    assert walk(Browser(dana), address) == hundred
+
+
+def test_longest_waiting_first_walks_the_other_way(dana, hundred):
+    seen = walk(Browser(dana), "/conversations/rows/?sort=waiting")
+    assert sorted(seen) == sorted(hundred)
+    assert len(seen) == len(set(seen))
+    assert seen[0] == min(hundred)
+    assert seen[-1] == max(hundred)
+
+
+def test_what_moves_up_between_two_pages_hides_no_other(dana, hundred, boti_texts):
+    browser = Browser(dana)
+    first = browser.get("/conversations/rows/")
+    boti_texts("again", sender="+36305550000", at=NOW + timedelta(hours=1))
+
+    rest = walk(browser, next_page(first))
+
+    assert set(rows_in(first)) | set(rest) == set(hundred) - {hundred[-1]}
+    assert len(rows_in(first)) + len(rest) == 100
+
+
+def test_each_view_shows_what_it_counts(dana, bela, hundred):
+    def conversation(place):
+        return Conversation.objects.get(pk=hundred[place])
+
+    for place in range(3):
+        claim_conversation(conversation=conversation(place), by=dana, now=NOW)
+    claim_conversation(conversation=conversation(3), by=bela, now=NOW)
+    mark_done(conversation=conversation(4), by=dana, now=NOW)
+    browser = Browser(dana)
+    Browser(dana).send(conversation(0), "Jövünk!")
+
+    shown = {view: walk(browser, f"/conversations/rows/?view={view}") for view in ("all", "mine", "waiting", "free", "done")}
+
+    assert {view: len(rows) for view, rows in shown.items()} == {"all": 100, "mine": 3, "waiting": 99, "free": 96, "done": 1}
+    assert counts(browser) == {view: len(shown[view]) for view in ("all", "mine", "waiting")}
+    assert shown["done"] == [hundred[4]]
+    assert hundred[4] not in shown["all"]
+    # Who was answered just now went to the top.
+    assert shown["mine"][0] == hundred[0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Boti", "boti", "KISS", "0630999", "06 30 999", "+36 30 999 0001", "36309990001", "3630 9990001", "0001", "ÁRVÍZ", "tűrő"],
+)
+def test_it_is_found_by_name_number_and_text(dana, boti_texts, asked):
+    boti_texts("Árvíztűrő tükörfúrógép")
+    boti_texts("something else", sender="+36205551234")
+
+    found = Browser(dana).get("/conversations/rows/", {"q": asked})
+
+    assert found.text.count('id="row-') == 1
+    assert "Kiss Boti" in found.text
+
+
+def test_a_search_finds_what_is_done_and_counts_it(dana, boti_texts):
+    mark_done(conversation=boti_texts("Szia").conversation, by=dana, now=NOW)
+    browser = Browser(dana)
+
+    assert len(rows_in(browser.get("/", {"q": "szia"}))) == 1
+    assert counts(browser, q="szia")["all"] == 1
+    assert counts(browser)["all"] == 0
+
+
+@pytest.mark.parametrize("asked", ["%", "_", "100%", "\x00", "a\x00b", "\\", "'", '"><script>', "x" * 5000, "🙂", " "])
+def test_a_strange_search_is_only_a_search(dana, boti_texts, asked):
+    boti_texts("Szia")
+    page = Browser(dana).get("/", {"q": asked})
+    assert page.status_code == 200
+    assert len(rows_in(page)) == (1 if not asked.strip() else 0)
+    assert '"><script>' not in page.text
+
+
+@pytest.mark.parametrize(
+    "after", ["", "x", "1", "1_", "_1", "-1_-1", "1_99999999999999999999", "9" * 5000, "9" * 30 + "_1", "1_-" + "9" * 25]
+)
+@pytest.mark.parametrize("sort", ["", "waiting", "nonsense"])
+def test_a_cursor_that_nobody_of_ours_wrote_breaks_nothing(dana, boti_texts, after, sort):
+    boti_texts("Szia")
+    assert Browser(dana).get("/conversations/rows/", {"after": after, "sort": sort, "view": "nonsense"}).status_code == 200
+
+
+def test_the_list_asks_the_database_as_often_for_forty_as_for_one(dana, boti_texts, django_assert_num_queries):
+    boti_texts("first")
+    browser = Browser(dana)
+    with django_assert_num_queries(12):
+        assert len(rows_in(browser.get("/"))) == 1
+    for n in range(45):
+        conversation = boti_texts(f"text {n}", sender=f"+3630555{n:04}").conversation
+        claim_conversation(conversation=conversation, by=dana, now=NOW)
+        browser.say(f"/conversations/{conversation.pk}/read/", upto=1)
+    with django_assert_num_queries(12):
+        assert len(rows_in(browser.get("/"))) == 40
+
+
+def test_a_colleague_sees_rows_of_the_lines_they_were_given_only(dana, sam, boti_texts, sales_line):
+    shown, hidden = boti_texts("Szia"), boti_texts("Titok", to=sales_line)
+
+    assert rows_in(Browser(dana).get("/")) == [shown.conversation_id]
+    assert counts(Browser(dana)) == {"all": 1, "mine": 0, "waiting": 1}
+    assert rows_in(Browser(dana).get("/", {"q": "titok"})) == []
+    assert set(rows_in(Browser(sam).get("/"))) == {shown.conversation_id, hidden.conversation_id}
+
+
+def test_a_draft_on_a_line_that_was_taken_away_is_not_shown(dana, line, boti_texts):
+    conversation = boti_texts("Szia").conversation
+    browser = Browser(dana)
+    browser.say(f"/conversations/{conversation.pk}/draft/", body="unfinished")
+    assert "unfinished" in browser.get("/").text
+
+    LineAccess.objects.filter(line=line, user=dana).delete()
+
+    assert "unfinished" not in browser.get("/").text
+
+
+def test_a_renamed_contact_is_found_by_the_new_name(dana, kontakt, boti_texts):
+    boti_texts("Szia")
+    record_contact(subscriber=kontakt, number=BOTI, name="Ördög Ármin", now=NOW)
+    assert len(rows_in(Browser(dana).get("/", {"q": "ÁRMIN"}))) == 1
+    assert rows_in(Browser(dana).get("/", {"q": "Kiss"})) == []

@@ -1,0 +1,53 @@
+"""A colleague's browser at the HTTP doors: with our scripts, or without."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+if TYPE_CHECKING:
+    from server.accounts.models import User
+
+FRAMES = {"X-Fonal": "frames"}
+HTMX = {"HX-Request": "true"}
+ROW = re.compile(r'id="row-(\d+)"')
+ENTRY = re.compile(r'id="entry-([\w-]+)"')
+
+
+class Browser(Client):
+    """Logged in as a person, or nobody; `say` posts as our scripts do, `post` as a form without them."""
+
+    def __init__(self, user: User | None = None, **more: Any) -> None:
+        super().__init__(**more)
+        if user is not None:
+            self.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+
+    def say(self, path: str, **values: Any) -> HttpResponse:
+        return self.post(path, values, headers=FRAMES)
+
+    def send(self, conversation: Any, body: str, **values: Any) -> HttpResponse:
+        return self.say(f"/conversations/{conversation.pk}/send/", **({"uuid": uuid.uuid4(), "body": body} | values))
+
+    def notices(self, path: str) -> str:
+        """What the page that a redirect leads to tells the person."""
+        toasts = re.search(r'id="toasts".*?</div>\s*(?=<script)', self.get(path).text, re.DOTALL)
+        return toasts.group() if toasts else ""
+
+
+def rows_in(response: HttpResponse) -> list[int]:
+    """The ids of the conversations that a list shows, in its order."""
+    return [int(pk) for pk in ROW.findall(response.text)]
+
+
+def entries_in(response: HttpResponse) -> list[str]:
+    return ENTRY.findall(response.text)
+
+
+def next_page(response: HttpResponse) -> str | None:
+    """The address behind "Older conversations" or "Older messages"."""
+    found = re.search(r'hx-get="([^"]+(?:after|before)=[^"]+)" hx-trigger="intersect once"', response.text)
+    return found.group(1).replace("&amp;", "&") if found else None
