@@ -21,6 +21,7 @@ import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
@@ -37,7 +38,7 @@ from server.events.log import missed_since
 from server.events.models import Event, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 logger = logging.getLogger(__name__)
 
@@ -120,29 +121,31 @@ class Look:
     frames: dict[str, list[Frame]] = field(default_factory=dict)
 
 
-def look(subscriber_id: int, since: int, languages: Iterable[str], upto: int | None = None) -> Look:
-    """Read and draw what happened after `since` (and not after `upto`); does database reads."""
+def look(
+    subscriber_id: int, since: int, languages: Iterable[str], *, opened: Collection[int] | None = None, upto: int | None = None
+) -> Look:
+    """Read and draw what happened after `since` (and not after `upto`), with the threads of `opened`; does database reads."""
     missed = missed_since(subscriber_id=subscriber_id, since=since)
     if missed.must_reload:
         return Look([], missed.last, must_reload=True)
     events = [event for event in missed.events if upto is None or event.number <= upto][:BATCH]
     reached = events[-1].number if events else since
-    return Look(events, reached, must_reload=False, frames={language: draw(events, language) for language in languages})
+    return Look(events, reached, must_reload=False, frames={language: draw(events, language, opened) for language in languages})
 
 
-def draw(events: list[Event], language: str) -> list[Frame]:
+def draw(events: list[Event], language: str, opened: Collection[int] | None) -> list[Frame]:
     """The frames of these events; one that can't be drawn must not keep the others from being seen."""
     if not events:
         return []
     try:
-        return frames_for(events, language)
+        return frames_for(events, language, opened)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         if len(events) == 1:
             logger.exception("event %s can't be drawn", events[0].number)
             return []
-        return [frame for event in events for frame in draw([event], language)]
+        return [frame for event in events for frame in draw([event], language, opened)]
 
 
 class Feed:
@@ -211,8 +214,7 @@ class Feed:
             self._catching_up = None
 
     async def _deliver_batch(self) -> bool:
-        languages = {viewer.person.language for viewer in self.viewers}
-        seen = await ask(look, self.subscriber_id, self.position, languages)
+        seen = await self._look()
         if seen.upto == self.position:
             self._heard = self.position
             return False
@@ -223,6 +225,18 @@ class Feed:
         else:
             self.deliver(seen.frames, position(self.position))
         return True
+
+    async def _look(self) -> Look:
+        """The next batch, with every thread that somebody has open by the time it is drawn."""
+        while True:
+            languages = {viewer.person.language for viewer in self.viewers}
+            opened = self._opened()
+            seen = await ask(look, self.subscriber_id, self.position, languages, opened=opened)
+            if not (self._opened() - opened) & {event.conversation_id for event in seen.events}:
+                return seen
+
+    def _opened(self) -> set[int]:
+        return {viewer.open_id for viewer in self.viewers if viewer.open_id is not None}
 
     async def _ask_access_anew(self, events: list[Event]) -> None:
         """Before anything is delivered that somebody may no longer, or may now, see."""
@@ -288,7 +302,8 @@ class Feed:
             while viewer in self.viewers and not viewer.is_closing:
                 async with self._reading:
                     language = viewer.person.language
-                    seen = await ask(look, self.subscriber_id, since, [language], self.position)
+                    opened = {viewer.open_id} - {None}
+                    seen = await ask(look, self.subscriber_id, since, [language], opened=opened, upto=self.position)
                     if seen.must_reload:
                         viewer.tell(RELOAD + position(self.position))
                         return
@@ -611,17 +626,17 @@ def current_hub() -> Hub:
 
 
 # --- The drawing thread -------------------------------------------------------------------------
-async def ask(function: Callable[..., Any], *args: Any) -> Any:
+async def ask(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a reading function on the drawing thread; a connection that broke is replaced once."""
-    return await asyncio.get_running_loop().run_in_executor(_drawing, _with_connection, function, args)
+    return await asyncio.get_running_loop().run_in_executor(_drawing, _with_connection, partial(function, *args, **kwargs))
 
 
-def _with_connection(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+def _with_connection(function: Callable[[], Any]) -> Any:
     try:
-        return function(*args)
+        return function()
     except (OperationalError, InterfaceError):
         connection.close()
-        return function(*args)
+        return function()
     except Exception:
         connection.close()
         raise

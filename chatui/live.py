@@ -28,7 +28,7 @@ def catch_up(request):
         conversation_or_404(user, open_id)
     lines = frozenset(Line.objects.visible_to(user).values_list("pk", flat=True))
     person = Person(user.pk, user.name, user.language, user.subscriber_id, lines)
-    seen = look(user.subscriber_id, since, [user.language])
+    seen = look(user.subscriber_id, since, [user.language], opened={open_id})
     if seen.must_reload:
         return HttpResponse(RELOAD + position(seen.upto))
     frames = [frame.text for frame in seen.frames[user.language] if is_for(frame, person, open_id)]

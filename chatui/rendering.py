@@ -24,7 +24,7 @@ from server.messaging.models import Activity, Conversation, Message, Note, ReadM
 from server.messaging.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,15 @@ class Frame:
     conversation_id: int | None = None
 
 
-def frames_for(events: Iterable[Event], language: str) -> list[Frame]:
-    """The frames that bring a screen up to date with these events; each row and bubble is drawn once."""
+def frames_for(events: Iterable[Event], language: str, opened: Collection[int] | None = None) -> list[Frame]:
+    """The frames that bring a screen up to date with these events; each row and bubble is drawn once.
+
+    Threads are drawn only of the conversations in `opened` (None: of all): mostly nobody looks at them.
+    """
     events = list(events)
     public = [event for event in events if event.conversation_id and event.kind != Kind.READ]
     with translation.override(language):
-        frames = _conversation_frames(public)
+        frames = _conversation_frames(public, opened)
         frames += _read_frames([event for event in events if event.kind == Kind.READ])
         if any(event.kind == Kind.PHONEBOOK_CHANGED and not event.conversation_id for event in events):
             frames.append(Frame("<live-names></live-names>"))
@@ -63,20 +66,23 @@ def _people(element: str, conversation_id: int, people: list[dict]) -> str:
     return format_html('<{0} conversation="{1}" people="{2}"></{0}>', element, conversation_id, json.dumps(people))
 
 
-def _conversation_frames(events: list[Event]) -> list[Frame]:
+def _conversation_frames(events: list[Event], opened: Collection[int] | None) -> list[Frame]:
     by_conversation: dict[int, list[Event]] = defaultdict(list)
     for event in events:
         by_conversation[event.conversation_id].append(event)
     conversations = Conversation.objects.filter(pk__in=by_conversation).with_row().select_related("subscriber")
     rows = {conversation.pk: conversation for conversation in conversations}
-    messages = _messages_of(events)
-    stopped = _opt_outs_of(rows.values())
+    shown = {pk: row for pk, row in rows.items() if opened is None or pk in opened}
+    messages = _messages_of([event for event in events if event.conversation_id in shown]) if shown else {}
+    stopped = _opt_outs_of(shown.values()) if shown else {}
     frames = []
     for pk, its_events in by_conversation.items():
         conversation = rows.get(pk)
         if conversation is None:
             continue
         frames.append(Frame(row_html(conversation), line_id=conversation.line_id))
+        if pk not in shown:
+            continue
         inside = _thread_html(conversation, its_events, messages, stopped.get((conversation.line_id, conversation.contact.number)))
         frames.append(Frame(inside, line_id=conversation.line_id, conversation_id=pk))
     return frames

@@ -191,7 +191,7 @@ async def test_each_person_is_spoken_to_in_their_own_language_and_each_is_drawn_
 ):
     drawn = []
 
-    def draw(events, language):
+    def draw(events, language, opened):
         drawn.append(language)
         return [Frame(f"<p>{language}</p>")]
 
@@ -260,10 +260,10 @@ async def test_one_event_that_can_not_be_drawn_does_not_hide_the_others(tab_of, 
 
     real = hub.frames_for
 
-    def breaks_on_the_second(events, language):
+    def breaks_on_the_second(events, language, opened):
         if any(event.number == 2 for event in events):
             raise ValueError("a bug in a template")
-        return real(events, language)
+        return real(events, language, opened)
 
     monkeypatch.setattr(hub, "frames_for", breaks_on_the_second)
     for sender in ("+36309990001", "+36309990002", "+36309990003"):
