@@ -47,14 +47,16 @@ async function ask() {
 }
 
 function csrfToken() {
-  // Logging in in the other window changes the token, so the one in the page may be stale.
+  // Logging in in the other window changes the token: the one in the page may be stale, and would win over the header.
   return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
 }
 
 async function post(form, submitter) {
+  const fields = new FormData(form, submitter);
+  fields.delete("csrfmiddlewaretoken");
   const answer = await fetch(form.action, {
     method: "POST",
-    body: new FormData(form, submitter),
+    body: fields,
     headers: { "X-CSRFToken": csrfToken(), "X-Requested-With": "fetch" },
   });
   if (!answer.ok) return false;
