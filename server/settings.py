@@ -107,7 +107,10 @@ if _database["ENGINE"].endswith("sqlite3"):
         # Without IMMEDIATE a read-then-write transaction fails at once when another writes.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+        # The dispatcher moves the log into the database every two seconds (gateway/chores.py); at each thousand
+        # pages, as SQLite would by itself, it cost a webhook a fifth of its time. 8,000 pages are 32 MB.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;"
+        "PRAGMA wal_autocheckpoint=8000;",
     }
     if str(_database["NAME"]) != ":memory:":
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
