@@ -68,7 +68,14 @@ def colleagues(request: HttpRequest, conversation_id: int) -> HttpResponse:
 @require_POST
 @for_people_with_chat
 def done(request: HttpRequest, conversation_id: int) -> HttpResponse:
-    conversations.mark_done(conversation=conversation_or_404(request.user, conversation_id), by=request.user, now=now())
+    conversation, seen = conversation_or_404(request.user, conversation_id), request.POST.get("seen", "")
+    try:
+        upto = int(seen) if seen.isdecimal() and len(seen) < 10 else None
+        conversations.mark_done(conversation=conversation, by=request.user, now=now(), seen=upto)
+    except conversations.SomebodyTexted:
+        return say_no(
+            request, conversation_id, _("A new message has just come. Have a look at it first; nothing was changed."), 409
+        )
     return _changed(request, conversation_id)
 
 

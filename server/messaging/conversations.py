@@ -38,6 +38,10 @@ class AlreadyClaimed(Exception):
         self.winner = winner
 
 
+class SomebodyTexted(Exception):
+    """The contact has texted what the person has not seen yet."""
+
+
 class NoteNotValid(ValueError):
     """The note is empty, longer than 4,000 characters, or its uuid is another note's."""
 
@@ -72,11 +76,18 @@ def assign_conversation(*, conversation: Conversation, to: User | None, by: User
 
 
 @transaction.atomic
-def mark_done(*, conversation: Conversation, by: User, now: datetime) -> bool:
-    """Take a conversation off the list until its next inbound message; False when it already was."""
-    done = Conversation.objects.filter(pk=conversation.pk, done_at=None).update(done_at=now, waiting_since=None)
+def mark_done(*, conversation: Conversation, by: User, now: datetime, seen: int | None = None) -> bool:
+    """Take a conversation off the list until its next inbound message; False when it already was.
+
+    `seen` is how many inbound messages the person had on screen: SomebodyTexted is raised when there are
+    more, since a message that nobody has seen must not leave the list (None: don't look).
+    """
+    opened = Conversation.objects.filter(pk=conversation.pk, done_at=None)
+    done = (opened if seen is None else opened.filter(inbound_count__lte=seen)).update(done_at=now, waiting_since=None)
     if done:
         _note_activity(conversation, ActivityKind.DONE, actor=by, at=now)
+    elif opened.exists():
+        raise SomebodyTexted
     return bool(done)
 
 
@@ -163,7 +174,9 @@ def rename_contact(*, contact: Contact, name: str, company: str = "", note: str 
 def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime) -> None:
     """Keep what a person has typed so far; an empty text, or the one that was just sent, forgets it."""
     text = sms.storable(body)[:4000]
-    just_sent = conversation.messages.outbound().filter(author=by, body=text.strip(), created_at__gt=now - DRAFT_MAY_LAG)
+    just_sent = conversation.messages.outbound().filter(
+        author=by, body=text.strip(), created_at__gt=now - DRAFT_MAY_LAG, deleted_at=None
+    )
     if text.strip() and not just_sent.exists():
         Draft.objects.update_or_create(conversation=conversation, user=by, defaults={"body": text, "updated_at": now})
     else:

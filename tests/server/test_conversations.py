@@ -12,6 +12,7 @@ from server.messaging.conversations import (
     AlreadyClaimed,
     NoteNotValid,
     NotOneOfUs,
+    SomebodyTexted,
     assign_conversation,
     claim_conversation,
     mark_done,
@@ -294,3 +295,15 @@ def test_the_rows_of_the_list_cost_two_queries_however_many(line, boti_texts, da
             assert row.latest_message.author is None
             assert row.assignee is None
             assert list(row.markers.all()) == []
+
+
+def test_a_conversation_with_an_unseen_message_can_not_be_done(dana, boti_texts):
+    first = boti_texts("Szia!")
+    boti_texts("Még valami…", at=later(minutes=1))
+
+    with pytest.raises(SomebodyTexted):
+        mark_done(conversation=first.conversation, by=dana, now=later(minutes=2), seen=1)
+
+    first.conversation.refresh_from_db()
+    assert first.conversation.done_at is None
+    assert mark_done(conversation=first.conversation, by=dana, now=later(minutes=3), seen=2)

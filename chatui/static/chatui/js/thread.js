@@ -55,6 +55,7 @@ onFrame("live-entry", (statement) => {
   const fresh = statement.firstElementChild;
   const { dataset } = talk();
   dataset.inbound = Math.max(Number(dataset.inbound), Number(statement.getAttribute("inbound") ?? 0));
+  for (const field of document.querySelectorAll("#head [data-seen]")) field.value = dataset.inbound;
   dataset.newest = Math.max(Number(dataset.newest), Number(fresh.dataset.pk ?? 0));
   placeEntry(fresh);
   markRead();
