@@ -14,6 +14,20 @@ function toEnd() {
   if (list) list.scrollTop = list.scrollHeight;
 }
 
+const clocks = {
+  minutes: new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", minute: "2-digit", hourCycle: "h23" }),
+  seconds: new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+};
+
+// In the viewer's own zone, as the messenger shows them.
+function tellTime() {
+  for (const time of page.querySelectorAll("time[data-clock]")) {
+    const at = time.dateTime ? new Date(time.dateTime) : new Date();
+    const text = clocks[time.dataset.clock].format(at).replace(/^0(?=\d)/, "");
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
 function show(html) {
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
@@ -32,6 +46,7 @@ function show(html) {
       again?.focus();
     }
   }
+  tellTime();
   if (wasAtEnd) toEnd();
   else if (texts()) texts().scrollTop = from;
 }
@@ -41,6 +56,7 @@ async function ask() {
   try {
     const answer = await fetch(`${page.dataset.live}?${where}`);
     if (answer.status === 200) show(await answer.text());
+    else tellTime();
   } catch {
     // The server is away: the next question may find it again.
   }
@@ -100,3 +116,4 @@ page.querySelector("[data-beside]").addEventListener("click", (event) => {
 setInterval(() => document.hidden || ask(), ASK_EVERY);
 document.addEventListener("visibilitychange", () => document.hidden || ask());
 toEnd();
+tellTime();
