@@ -26,7 +26,8 @@ class Event(models.Model):
     no line means everyone of the subscriber.
     """
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="events")
+    # one_event_per_number begins with it already.
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="events", db_index=False)
     number = models.BigIntegerField()
     kind = models.CharField(max_length=24, choices=Kind)
     line_id = models.BigIntegerField(null=True)

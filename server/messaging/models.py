@@ -83,8 +83,9 @@ class Conversation(models.Model):
     `latest_at` is when the conversation was opened.
     """
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="conversations")
-    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="conversations")
+    # db_index=False, here and below: another index begins with the same column, and each one makes a webhook dearer.
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="conversations", db_index=False)
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="conversations", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="conversations")
     assignee = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned")
     done_at = models.DateTimeField(null=True, blank=True)
@@ -141,8 +142,8 @@ class Message(models.Model):
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="+")
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="+", db_index=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False)
     direction = models.CharField(max_length=3, choices=Direction)
     status = models.CharField(max_length=12, choices=Status)
     body = models.TextField(blank=True)

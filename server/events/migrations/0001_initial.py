@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('message_id', models.BigIntegerField(null=True)),
                 ('user_id', models.BigIntegerField(null=True)),
                 ('at', models.DateTimeField()),
-                ('subscriber', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='accounts.subscriber')),
+                ('subscriber', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='accounts.subscriber')),
             ],
             options={
                 'indexes': [models.Index(fields=['at'], name='events_by_age')],
