@@ -78,6 +78,10 @@ class Viewer:
     # have what happened between its page and its socket.
     is_placed: bool = False
     is_closing: bool = False
+    write: Callable[[Parcel], bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.write = self.wire.write
 
     def may_see(self, frame: Frame) -> bool:
         return is_for(frame, self.person, self.open_id)
@@ -89,11 +93,15 @@ class Viewer:
         """Write; who is too far behind is cut off, and comes back with the number it has."""
         if self.is_closing:
             return False
-        if self.wire.write(parcel):
+        if self.write(parcel):
             return True
+        self.lose()
+        return False
+
+    def lose(self) -> None:
+        """Cut off without a word."""
         self.is_closing = True
         self.wire.cut()
-        return False
 
     def close(self, code: int) -> None:
         if not self.is_closing:
@@ -159,6 +167,7 @@ class Feed:
         # Those who are being told what they missed get nothing else meanwhile.
         self.replaying: set[Viewer] = set()
         self.is_joined = False
+        self.circles: dict[tuple[str, frozenset[int], bool], list[Viewer]] | None = None
         self.here = Attendance()
         self.typing = Attendance()
         self._asked_lines: set[int] = set()
@@ -172,12 +181,14 @@ class Feed:
                 # Nobody looked until now: begin at the log's end.
                 self.position = await ask(last_number, self.subscriber_id)
             self.viewers.add(viewer)
+            self.circles = None
         if self._heard > self.position:
             self.hear(self._heard)
 
     def leave(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
         self.replaying.discard(viewer)
+        self.circles = None
 
     # A burst of doorbells is one look into the log, and what rings during it the next one.
     def hear(self, number: int) -> None:
@@ -252,32 +263,33 @@ class Feed:
         await self.hub.recheck([viewer for viewer in self.viewers if everybody or viewer.person.user_id in concerned])
 
     def deliver(self, frames: dict[str, list[Frame]], tail: str = "") -> None:
-        """Hand each viewer the frames it may see, in one text; who sees the same gets the same bytes."""
+        """Hand each viewer the frames it may see, in one text; who sees the same gets the same bytes.
+
+        This loop is what fan-out costs beside the system call: what is the same for many is asked once.
+        """
         everything = [frame for batch in frames.values() for frame in batch]
-        opened = {frame.conversation_id for frame in everything}
-        named = {frame.user_id for frame in everything}
-        parcels: dict[Any, Parcel | None] = {}
-        for viewer in [*self.viewers]:
-            if viewer in self.replaying:
-                continue
-            person, open_id = viewer.person, viewer.open_id
-            audience = (
-                person.language,
-                person.lines,
-                open_id if open_id in opened else None,
-                person.user_id if person.user_id in named else None,
-                viewer.is_placed,
-            )
-            try:
-                parcel = parcels[audience]
-            except KeyError:
-                # A language chosen this very moment is spoken from the next frame on.
-                drawn = frames.get(person.language, everything)
-                texts = [frame.text for frame in drawn if is_for(frame, person, open_id)]
-                parcel = Parcel("".join([*texts, tail if viewer.is_placed else ""])) if texts else None
-                parcels[audience] = parcel
-            if parcel is not None:
-                viewer.hand(parcel)
+        opened = {frame.conversation_id for frame in everything} - {None}
+        named = {frame.user_id for frame in everything} - {None}
+        for (language, _lines, is_placed), viewers in self._circles().items():
+            # A language chosen this very moment is spoken from the next frame on.
+            drawn, end = frames.get(language, everything), tail if is_placed else ""
+            common = _parcel(drawn, viewers[0].person, None, end, named)
+            for viewer in viewers:
+                if viewer.is_closing or viewer in self.replaying:
+                    continue
+                parcel = common
+                if viewer.open_id in opened or viewer.person.user_id in named:
+                    parcel = _parcel(drawn, viewer.person, viewer.open_id, end)
+                if parcel is not None and not viewer.write(parcel):
+                    viewer.lose()
+
+    def _circles(self) -> dict[tuple[str, frozenset[int], bool], list[Viewer]]:
+        """The viewers by what they have in common, until somebody comes, goes or changes."""
+        if self.circles is None:
+            self.circles = defaultdict(list)
+            for viewer in self.viewers:
+                self.circles[viewer.person.language, viewer.person.lines, viewer.is_placed].append(viewer)
+        return self.circles
 
     def tell_all(self, text: str) -> None:
         parcel = Parcel(text)
@@ -287,6 +299,7 @@ class Feed:
     def beat(self) -> None:
         """Tell everybody the last number, so that a gap shows, and that the connection lives."""
         parcel = Parcel(position(self.position, heartbeat=None))
+        self.circles = None
         for viewer in self.viewers - self.replaying:
             viewer.is_placed = True
             viewer.hand(parcel)
@@ -313,19 +326,25 @@ class Feed:
                     since = seen.upto
                     if since >= self.position or not seen.events:
                         viewer.is_placed = True
+                        self.circles = None
                         viewer.tell(text + position(self.position, replayed=replayed, messages=messages))
                         self.replaying.discard(viewer)
                         return
                     viewer.tell(text + position(since))
                 if not await viewer.wire.drain():
-                    viewer.is_closing = True
-                    viewer.wire.cut()
+                    viewer.lose()
         finally:
             self.replaying.discard(viewer)
 
 
 def _is_new_message_for(viewer: Viewer, event: Event) -> bool:
     return event.kind == Kind.MESSAGE_CREATED and event.line_id in viewer.person.lines
+
+
+def _parcel(frames: list[Frame], person: Person, open_id: int | None, end: str, named: Collection[int] = ()) -> Parcel | None:
+    """What a person with this conversation open gets of these frames; without those for the people in `named`."""
+    texts = [frame.text for frame in frames if is_for(frame, person, open_id) and frame.user_id not in named]
+    return Parcel("".join([*texts, end])) if texts else None
 
 
 # --- The process's one hub -----------------------------------------------------------------------
@@ -509,6 +528,8 @@ class Hub:
 
     def _update(self, viewer: Viewer, person: Person) -> None:
         before, viewer.person = viewer.person, person
+        if (feed := self.feeds.get(before.subscriber_id)) is not None:
+            feed.circles = None
         if (before.user_id, before.subscriber_id) != (person.user_id, person.subscriber_id):
             viewer.close(LOGGED_OUT)
         elif before.lines - person.lines:

@@ -94,10 +94,11 @@ def _daphne_protocol(send: Any) -> Any | None:
 class StraightWire:
     """Writes to the TCP socket under daphne; what does not fit goes to Twisted's buffer."""
 
-    __slots__ = ("_open", "_protocol", "_send", "_transport")
+    __slots__ = ("_open", "_protocol", "_send", "_to_kernel", "_transport")
 
     def __init__(self, protocol: Any, send: Any) -> None:
         self._protocol, self._transport, self._open = protocol, protocol.transport, protocol.STATE_OPEN
+        self._to_kernel = protocol.transport.socket.send
         self._send = send
 
     def write(self, parcel: Parcel) -> bool:
@@ -110,11 +111,10 @@ class StraightWire:
             transport.write(frame)
             return True
         try:
-            written = transport.socket.send(frame)
+            written = self._to_kernel(frame)
         except (BlockingIOError, InterruptedError):
             written = 0
-        except (OSError, AttributeError):
-            # Twisted deletes `socket` from a transport that was closed.
+        except OSError:
             return False
         if written < len(frame):
             transport.write(frame[written:])

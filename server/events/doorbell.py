@@ -94,7 +94,11 @@ async def _send(statement: Statement) -> None:
 
 def _start(sending: Any, loop: asyncio.AbstractEventLoop) -> None:
     # Nobody waits: a webhook must not be slower because Redis is.
-    asyncio.run_coroutine_threadsafe(sending, loop).add_done_callback(_log_failure)
+    try:
+        asyncio.run_coroutine_threadsafe(sending, loop).add_done_callback(_log_failure)
+    except RuntimeError:
+        # The web server has just closed its loop.
+        sending.close()
 
 
 def _log_failure(future: Future[None]) -> None:
