@@ -11,6 +11,7 @@ import { toast } from "./toast.js";
 import { me, say } from "./words.js";
 
 const DRAFT_AFTER_MS = 500;
+const SURELY_SAVED_MS = 10000;
 const TYPING_EVERY_MS = 3000;
 const TRIES = 12;
 
@@ -21,11 +22,17 @@ const urls = () => JSON.parse(document.getElementById("talk").dataset.urls);
 const isNote = () => form().dataset.mode === "note";
 const isTouch = matchMedia("(pointer: coarse)").matches;
 const unsent = new Set();
-let draftTimer, draftOnItsWay, typedAt = 0;
+/* What was typed here last, by conversation: {body, at}. */
+const typedHere = new Map();
+let draftDue, draftTimer, draftOnItsWay, typedAt = 0;
 
 function begin() {
+  saveDraft();
   if (!form()) return;
   form().dataset.seen = newest();
+  // This page may have been drawn before the last words were saved.
+  const typed = typedHere.get(openConversation());
+  if (typed && Date.now() - typed.at < SURELY_SAVED_MS) area().value = typed.body;
   count();
   if (!isTouch && !document.querySelector("dialog[open]")) area().focus({ preventScroll: true });
 }
@@ -39,8 +46,7 @@ async function submit() {
   if (!text || form().dataset.busy) return;
   complain("");
   const letter = { id: openConversation(), uuid: newUuid(), body: text, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
-  clearTimeout(draftTimer);
-  draftTimer = undefined;
+  forgetDraft(letter.id);
   part("guard").hidden = true;
   area().value = "";
   setMode("sms");
@@ -116,6 +122,7 @@ onFrame("live-guard", (statement) => {
 onFrame("live-problem", (statement) => (form() ? complain(statement.textContent) : toast(statement.textContent, { bad: true })));
 onFrame("live-draft", (statement) => {
   if (Number(statement.getAttribute("conversation")) !== openConversation() || !form()) return;
+  forgetDraft(openConversation());
   area().value = statement.textContent;
   area().focus();
   count();
@@ -129,8 +136,10 @@ function typed() {
   if (isNote()) return;
   const [id, url, body] = [openConversation(), urls().draft, area().value];
   setDraft(id, body);
+  typedHere.set(id, { body, at: Date.now() });
+  draftDue = { url, body };
   clearTimeout(draftTimer);
-  draftTimer = setTimeout(() => saveDraft(url, body), DRAFT_AFTER_MS);
+  draftTimer = setTimeout(saveDraft, DRAFT_AFTER_MS);
   if (!body) stopTyping();
   else if (Date.now() - typedAt > TYPING_EVERY_MS) {
     typedAt = Date.now();
@@ -143,9 +152,18 @@ function stopTyping() {
   typedAt = 0;
 }
 
-function saveDraft(url, body) {
-  draftTimer = undefined;
+function saveDraft() {
+  clearTimeout(draftTimer);
+  if (!draftDue) return;
+  const { url, body } = draftDue;
+  draftDue = undefined;
   draftOnItsWay = post(url, { body }).catch(() => {});
+}
+
+function forgetDraft(id) {
+  clearTimeout(draftTimer);
+  draftDue = undefined;
+  typedHere.delete(id);
 }
 
 /* --- Notes --- */
@@ -240,7 +258,7 @@ addEventListener("beforeunload", (event) => {
 });
 // Leaving before the pause is over: the draft goes along.
 addEventListener("pagehide", () => {
-  if (!draftTimer || !form()) return;
+  if (!draftDue || !form()) return;
   const csrf = form().querySelector("[name=csrfmiddlewaretoken]").value;
-  navigator.sendBeacon(urls().draft, new URLSearchParams({ body: area().value, csrfmiddlewaretoken: csrf }));
+  navigator.sendBeacon(draftDue.url, new URLSearchParams({ body: draftDue.body, csrfmiddlewaretoken: csrf }));
 });
