@@ -9,7 +9,9 @@ road and the test client call as well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
@@ -27,17 +29,20 @@ if TYPE_CHECKING:
     type Scope = dict[str, Any]
     type Receive = Callable[[], Awaitable[dict[str, Any]]]
     type Send = Callable[[dict[str, Any]], Awaitable[None]]
+    type _Waiting = tuple[Scope, bytes, asyncio.Future[HttpResponse]]
     type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "/gateway/"
 RETRY_AFTER_SECONDS = "2"
+# At most so many webhooks in one transaction.
+TOGETHER = 16
 
 
 def with_fast_lane(app: App) -> App:
     """An ASGI app that answers /gateway/ itself and leaves everything else to `app`."""
-    writer = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
+    writer = _Writer()
 
     async def lane(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -46,10 +51,60 @@ def with_fast_lane(app: App) -> App:
         if body is None:
             return None
         # Shielded: when the caller hangs up, what was begun is finished all the same.
-        response = await asyncio.shield(asyncio.get_running_loop().run_in_executor(writer, _answer, scope, body))
+        response = await asyncio.shield(writer.answer(scope, body))
         return await _send_response(response, send)
 
     return lane
+
+
+class _Writer:
+    """The one thread that answers webhooks, in the order they came."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="webhooks")
+        self._waiting: deque[_Waiting] = deque()
+
+    def answer(self, scope: Scope, body: bytes) -> asyncio.Future[HttpResponse]:
+        future: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
+        self._waiting.append((scope, body, future))
+        self._thread.submit(self._answer_those_who_wait)
+        return future
+
+    def _answer_those_who_wait(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+        if not batch:
+            # Answered together with an earlier one.
+            return
+        try:
+            responses = _answer_together([(scope, body) for scope, body, _ in batch])
+        except Exception:
+            logger.exception("webhook: our own mistake")
+            responses = [_plain("our mistake", 500) for _ in batch]
+        loop = batch[0][2].get_loop()
+        # The server may have stopped meanwhile; what was to be stored is.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_hand_back, [future for _, _, future in batch], responses)
+
+
+def _hand_back(futures: list[asyncio.Future[HttpResponse]], responses: list[HttpResponse]) -> None:
+    for future, response in zip(futures, responses, strict=True):
+        if not future.done():
+            future.set_result(response)
+
+
+def _answer_together(requests: list[tuple[Scope, bytes]]) -> list[HttpResponse]:
+    """On SQLite those who wait share one commit, which costs as much as two of them; nobody is answered before it.
+
+    Not on PostgreSQL: a transaction that keeps the subscriber's event number locked while it goes on to the
+    next conversation would deadlock with another process that does the same.
+    """
+    if len(requests) > 1 and connection.vendor == "sqlite":
+        try:
+            with transaction.atomic():
+                return [_view_answer(scope, body) for scope, body in requests]
+        except (OperationalError, InterfaceError) as problem:
+            logger.warning("webhooks: not stored together (%s), now one by one", type(problem).__name__)
+    return [_answer(scope, body) for scope, body in requests]
 
 
 def answer(*, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:

@@ -216,6 +216,42 @@ def test_a_mistake_of_ours_is_a_500_and_stores_nothing(webhooks, monkeypatch):
     assert Message.objects.count() == 0
 
 
+def test_one_that_can_not_be_stored_does_not_take_those_who_came_with_it_along(on_file, webhooks, monkeypatch):
+    from server.messaging import inbound
+
+    record = inbound.record
+
+    def not_the_third(**event):
+        if Message.objects.get(pk=event["message_id"]).body == "3":
+            raise OperationalError("gone")
+        return record(**event)
+
+    monkeypatch.setattr(inbound, "record", not_the_third)
+    callers = [Caller(webhooks, webhooks.form(f"{n}")) for n in range(8)]
+
+    call(*callers)
+
+    assert [caller.status for caller in callers] == [200, 200, 200, 503, 200, 200, 200, 200]
+    assert Message.objects.count() == Event.objects.count() == 7
+
+
+def test_a_mistake_with_one_does_not_take_those_who_came_with_it_along(on_file, webhooks, monkeypatch):
+    from server.messaging import inbound
+
+    record = inbound.record
+
+    def not_the_third(**event):
+        return 1 / 0 if Message.objects.get(pk=event["message_id"]).body == "3" else record(**event)
+
+    monkeypatch.setattr(inbound, "record", not_the_third)
+    callers = [Caller(webhooks, webhooks.form(f"{n}")) for n in range(8)]
+
+    call(*callers)
+
+    assert [caller.status for caller in callers] == [200, 200, 200, 500, 200, 200, 200, 200]
+    assert Message.objects.count() == Event.objects.count() == 7
+
+
 def _then_gone(first: bytes):
     events = [{"type": "http.request", "body": first, "more_body": True}, {"type": "http.disconnect"}]
 
