@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,9 @@ from chatui.hub import current_hub  # noqa: E402
 from gateway.lane import with_fast_lane  # noqa: E402
 from server.production import refuse_demo_people  # noqa: E402
 
-refuse_demo_people()
+with ThreadPoolExecutor(1) as aside:
+    # On a thread of its own: uvicorn imports this module within its loop, where Django refuses to read rows.
+    aside.submit(refuse_demo_people).result()
 
 http = with_fast_lane(pages)
 

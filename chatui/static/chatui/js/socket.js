@@ -48,11 +48,11 @@ export function connect() {
   };
 }
 
-/* What this tab shows: the server tells only those who look. `since` is where its page was drawn. */
+/* What this tab shows: the server tells only those who look. `since` is where its page was drawn: what happened
+   between that and now may have been told while nobody looked, so it is always said. */
 export function look(conversation, since) {
   open = conversation || null;
-  if (since && since < position) tell({ open, since });
-  else tell({ open });
+  tell(since ? { open, since } : { open });
 }
 
 export const tellTyping = (conversation) => tell({ typing: conversation });
