@@ -14,6 +14,7 @@ from server.events.models import Event, Kind
 
 KEPT_FOR = timedelta(days=7)
 REPLAY_LIMIT = 1000
+LARGEST = 2**63 - 1
 _AFTER = "SELECT * FROM events_event WHERE subscriber_id = %s AND number > %s ORDER BY number LIMIT %s"
 
 
@@ -67,7 +68,9 @@ class Missed:
 def missed_since(*, subscriber_id: int, since: int) -> Missed:
     """What happened after event number `since`: at most 1,000 events, else the answer is "reload"."""
     # Asked at each doorbell: the ORM would take longer to write this sentence than the database to answer it.
-    events = list(Event.objects.raw(_AFTER, [subscriber_id, since, REPLAY_LIMIT + 1]))
+    # A browser may say any number; the database takes those of 64 bits.
+    after = max(-1, min(since, LARGEST))
+    events = list(Event.objects.raw(_AFTER, [subscriber_id, after, REPLAY_LIMIT + 1]))
     if not events or len(events) > REPLAY_LIMIT:
         last = Subscriber.objects.values_list("last_event", flat=True).get(pk=subscriber_id)
         # A number from the future comes from another database (a restored backup): start afresh.

@@ -34,7 +34,7 @@ def test_it_says_why_in_both_browsers_and_marks_the_row(failed):
 
 
 def test_retry_is_a_new_attempt_on_the_same_bubble(company, failed, boti):
-    hers, his = failed
+    hers, _his = failed
     name = hers.bubble("Megérkezett?").get_attribute("id")
     company.stage.phone(number=boti, is_on=True)
     hers.bubble("Megérkezett?").get_by_role("button", name="Retry").click()
@@ -59,7 +59,7 @@ def test_edit_puts_the_text_back_into_the_composer(failed):
 
 
 def test_delete_removes_it_in_both_browsers_after_asking(company, failed):
-    hers, his = failed
+    hers, _his = failed
     hers.page.once("dialog", lambda question: question.dismiss())
     hers.bubble("Megérkezett?").get_by_role("button", name="Delete").click()
     expect(hers.bubble("Megérkezett?")).to_have_count(1)
