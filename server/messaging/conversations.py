@@ -173,7 +173,8 @@ def rename_contact(*, contact: Contact, name: str, company: str = "", note: str 
 
 def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime) -> None:
     """Keep what a person has typed so far; an empty text, or the one that was just sent, forgets it."""
-    text = sms.storable(body)[:4000]
+    # Line ends as queue_sms() keeps them: a form posts two signs for each.
+    text = sms.storable(body).replace("\r\n", "\n")[:4000]
     just_sent = conversation.messages.outbound().filter(
         author=by, body=text.strip(), created_at__gt=now - DRAFT_MAY_LAG, deleted_at=None
     )
