@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 if TYPE_CHECKING:
     from django.db.models import Field, Model
@@ -27,23 +27,40 @@ def insert_unless_there(row: Model) -> bool:
 
 def _insert(row: Model, on_conflict: str) -> bool:
     sql, fields = _statement(type(row), on_conflict)
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
-    with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    held = row.__dict__
+    values = []
+    for name, field, is_plain in fields:
+        value = held[name]
+        values.append(value if is_plain and type(value) in _PLAIN_VALUES else field.get_db_prep_save(value, database))
+    with database.cursor() as cursor:
         cursor.execute(sql, values)
         inserted = cursor.fetchone()
     if inserted is None:
         return False
     row.pk = inserted[0]
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return True
 
 
+# What a driver takes as it is, in fields that would only hand it on.
+_PLAIN_VALUES = {str, int, type(None)}
+_PLAIN_FIELDS = {
+    models.CharField,
+    models.TextField,
+    models.BigIntegerField,
+    models.PositiveSmallIntegerField,
+    models.ForeignKey,
+    models.DateTimeField,
+}
+
+
 @cache
-def _statement(model: type[Model], on_conflict: str) -> tuple[str, list[Field[Any, Any]]]:
+def _statement(model: type[Model], on_conflict: str) -> tuple[str, list[tuple[str, Field[Any, Any], bool]]]:
     meta = model._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     places = ", ".join(["%s"] * len(fields))
     # Names from our own models only, nothing from outside.
     sql = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}){on_conflict} RETURNING "{meta.pk.column}"'  # noqa: S608
-    return sql, fields
+    return sql, [(field.attname, field, type(field) in _PLAIN_FIELDS) for field in fields]
