@@ -34,15 +34,16 @@ def contact(request: HttpRequest, contact_id: int) -> HttpResponse:
     chosen = get_object_or_404(_contacts_seen_by(request), pk=contact_id)
     initial = {"name": chosen.name, "company": chosen.company, "note": chosen.note}
     form = ContactForm(request.POST if request.method == "POST" else None, initial=initial)
-    back = request.GET.get("conversation", "")
+    back = number_in(request.GET.get("conversation")) or ""
+    target = (back_to(request, back) if back else redirect("messages")).url
     if request.method == "POST" and form.is_valid():
         rename_contact(contact=chosen, now=now(), **form.cleaned_data)
-        conversation_id = number_in(back)
-        target = back_to(request, conversation_id) if conversation_id else redirect("messages")
-        return HttpResponse(headers={"HX-Redirect": target.url}) if request.htmx else target
+        return HttpResponse(headers={"HX-Redirect": target}) if request.htmx else redirect(target)
     template = "chatui/_contact.html" if request.htmx else "chatui/contact.html"
     status = 422 if request.method == "POST" else 200
-    return render(request, template, {"form": form, "contact": chosen, "back": back, "place": "chat"}, status=status)
+    return render(
+        request, template, {"form": form, "contact": chosen, "back": back, "target": target, "place": "chat"}, status=status
+    )
 
 
 def _contacts_seen_by(request: HttpRequest):
