@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import Subscriber, User
@@ -320,6 +322,45 @@ class Activity(models.Model):
     @property
     def position(self) -> str:
         return f"{_microseconds(self.at)}-a{self.pk:011d}"
+
+
+class CannedTextQuerySet(models.QuerySet["CannedText"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """A person's own, and those of the whole company."""
+        if not isinstance(user, User):
+            return self.none()
+        return self.filter(Q(owner=user) | Q(owner=None), subscriber_id=user.subscriber_id)
+
+
+class CannedText(models.Model):
+    """A text written once and used in many answers: a person's own, or the whole company's when it has no owner."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="canned_texts")
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="canned_texts")
+    title = models.CharField(max_length=60)
+    body = models.TextField()
+    updated_at = models.DateTimeField()
+
+    objects = CannedTextQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subscriber", "title"], condition=Q(owner=None), name="one_shared_canned_text_per_title"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "title"], condition=Q(owner__isnull=False), name="one_own_canned_text_per_title"
+            ),
+            models.CheckConstraint(condition=~Q(title="") & ~Q(body=""), name="canned_text_has_title_and_body"),
+            models.CheckConstraint(condition=LessThanOrEqual(Length("body"), 1000), name="canned_text_of_1000_characters_at_most"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_shared(self) -> bool:
+        return self.owner_id is None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
