@@ -1,9 +1,36 @@
-"""What every page's frame needs."""
+"""What every page's frame needs, read only when a page has that frame."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 
+from server.accounts.models import Subscriber
+from server.messaging.conversations import unread_by
 
-def shell(request):
-    return {"is_demo": settings.DEMO, "public_url": settings.PUBLIC_URL}
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def shell(request: HttpRequest) -> dict:
+    """The demo's hint; where the page stands in the event log; what this person has not read yet.
+
+    A page that shows rows reads its position itself, before the rows, and so overrides this one.
+    """
+    return {
+        "is_demo": settings.DEMO,
+        # Templates call what can be called.
+        "position": cache(lambda: _position(request)),
+        "unread_ids": cache(lambda: _unread(request)),
+    }
+
+
+def _position(request: HttpRequest) -> int:
+    return Subscriber.objects.values_list("last_event", flat=True).filter(pk=request.user.subscriber_id).first() or 0
+
+
+def _unread(request: HttpRequest) -> list[int]:
+    subscriber = request.user.subscriber
+    return unread_by(request.user) if subscriber and subscriber.has_chat else []

@@ -18,7 +18,6 @@ from server import phone
 from server.accounts.models import Subscriber
 from server.contacts.optout import opt_out_in_force
 from server.messaging import timeline
-from server.messaging.conversations import unread_by
 from server.messaging.models import Conversation, Draft, Message, ReadMarker
 
 if TYPE_CHECKING:
@@ -105,7 +104,6 @@ def _frame(request: HttpRequest) -> dict:
         "cursor": after,
         "page": page_of(request.user, listing, after),
         "counts": counts_of(request.user, listing),
-        "unread_ids": unread_by(request.user),
         "drafts": {pk: body[:160] for pk, body in drafts},
     }
 

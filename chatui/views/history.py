@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from chatui.access import for_people_with_sms
 from chatui.cursor import read_cursor, write_cursor
 from server.accounts.models import Subscriber
-from server.messaging.conversations import unread_by
 from server.messaging.models import Message
 
 if TYPE_CHECKING:
@@ -46,6 +45,5 @@ def messages(request: HttpRequest) -> HttpResponse:
         return render(request, "chatui/_message_rows.html", context)
     context |= {
         "position": Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id),
-        "unread_ids": unread_by(request.user) if request.user.subscriber.has_chat else [],
     }
     return render(request, "chatui/messages.html", context)

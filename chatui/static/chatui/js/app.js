@@ -9,4 +9,5 @@ import "./notices.js";
 import "./keys.js";
 import { connect } from "./socket.js";
 
-connect();
+// Without the chat service there is nothing live to see.
+if ("live" in document.body.dataset) connect();
