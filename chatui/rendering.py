@@ -99,7 +99,8 @@ def _thread_html(conversation: Conversation, events: list[Event], messages: dict
     moments += [messages[pk].created_at for pk in said if pk in messages and _concerns_opt_out(messages[pk])]
     if moments:
         parts += [entry_html(entry, conversation) for entry in _remarks_since(conversation, min(moments))]
-    if any(event.kind == Kind.CONVERSATION_CHANGED for event in events):
+    # A message, too: it takes back Done.
+    if any(event.kind in {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED} for event in events):
         parts.append(head_html(conversation))
     parts.append(foot_html(conversation, opt_out))
     return "".join(parts)

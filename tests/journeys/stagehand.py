@@ -150,6 +150,11 @@ def contact(*, line: int, number: str, name: str) -> None:
     Contact.objects.create(subscriber=ours.subscriber, number=number, name=name, created_at=now())
 
 
+def own_phone(*, user: int, number: str) -> None:
+    """A colleague's own telephone."""
+    User.objects.filter(pk=user).update(phone=number)
+
+
 def phone(*, number: str, is_on: bool) -> None:
     """The customer switches the phone on or off."""
     simulator.switch_phone(number, is_on)
@@ -172,7 +177,7 @@ def mentioned(*, line: int) -> list[str]:
     return list(Note.objects.filter(conversation__line=line).values_list("mentions__name", flat=True))
 
 
-VERBS = (company, session, thread, many_threads, contact, phone, arrived, outgoing, mentioned)
+VERBS = (company, session, thread, many_threads, contact, own_phone, phone, arrived, outgoing, mentioned)
 
 
 def main() -> None:

@@ -70,6 +70,8 @@ onFrame("live-head", (statement) => {
   const head = document.getElementById("head");
   if (!head || Number(statement.getAttribute("conversation")) !== openConversation()) return;
   const fresh = statement.firstElementChild;
+  // Nothing new: a button that has the focus keeps it.
+  if (head.dataset.shows === fresh.dataset.shows) return;
   head.replaceWith(fresh);
   adopt(fresh);
   drawPresence();
