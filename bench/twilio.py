@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 from bench.company import ACCOUNT_SID, AUTH_TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 def sender(number: int) -> str:
