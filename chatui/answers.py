@@ -28,8 +28,12 @@ def show_changes(
     """Draw a conversation's row, these entries and, if asked, its header anew for whoever just changed them."""
     if not wants_frames(request):
         return back_to(request, conversation_id)
+    # The number first, then everything anew: so the picture is never older than it says (js/frames.js).
     conversation = Conversation.objects.with_row().select_related("subscriber").get(pk=conversation_id)
-    parts = [rendering.row_html(conversation), *(rendering.entry_html(entry, conversation) for entry in entries)]
+    for entry in entries:
+        entry.refresh_from_db()
+    drawn = format_html('<live-drawn number="{}"></live-drawn>', conversation.subscriber.last_event)
+    parts = [drawn, rendering.row_html(conversation), *(rendering.entry_html(entry, conversation) for entry in entries)]
     if with_head:
         parts.append(rendering.head_html(conversation))
         parts.append(

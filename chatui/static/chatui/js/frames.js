@@ -1,5 +1,6 @@
 /* Frames: HTML that says where it goes. A frame that nobody here shows is ignored. */
 const handlers = new Map();
+let drawnAt = 0;
 
 export function onFrame(name, handler) {
   handlers.set(name, handler);
@@ -8,6 +9,7 @@ export function onFrame(name, handler) {
 export function applyFrames(text) {
   const template = document.createElement("template");
   template.innerHTML = text;
+  drawnAt = Number(template.content.querySelector("live-position, live-drawn")?.getAttribute("number") ?? drawnAt);
   for (const statement of [...template.content.children]) {
     try {
       handlers.get(statement.localName)?.(statement);
@@ -16,6 +18,14 @@ export function applyFrames(text) {
       console.error(statement.localName, problem);
     }
   }
+}
+
+/* An answer may come in after a live frame that knows more: the older picture gives way.
+   Stamps the fresh element with the event number it was drawn at; true when the old one is newer. */
+export function isOutdated(fresh, old) {
+  if (Number(old?.dataset.drawn ?? 0) > drawnAt) return true;
+  fresh.dataset.drawn = drawnAt;
+  return false;
 }
 
 /* Our own elements are not htmx's until it is told. */

@@ -1,5 +1,5 @@
 /* The list: rows move by themselves, and badges, drafts and typing are this person's own. */
-import { adopt, onFrame } from "./frames.js";
+import { adopt, isOutdated, onFrame } from "./frames.js";
 import { noticeInbound } from "./notices.js";
 import { isReadHere, openConversation } from "./thread.js";
 import { freshen } from "./times.js";
@@ -16,6 +16,7 @@ let countsTimer, countsAt = 0;
 onFrame("live-row", (statement) => {
   const fresh = statement.querySelector("li");
   const old = rowOf(fresh.dataset.id);
+  if (isOutdated(fresh, old)) return;
   const was = old && { ...old.dataset };
   const isNews = !was || Number(fresh.dataset.inbound) > Number(was.inbound);
   dress(fresh);

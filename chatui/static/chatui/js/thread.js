@@ -1,5 +1,5 @@
 /* The open thread: bubbles arrive in their place, the end stays in sight, what was seen is read. */
-import { adopt, onFrame } from "./frames.js";
+import { adopt, isOutdated, onFrame } from "./frames.js";
 import { post } from "./post.js";
 import { look } from "./socket.js";
 import { dayKey, dayName, freshen } from "./times.js";
@@ -53,6 +53,7 @@ export function placeEntry(fresh) {
 onFrame("live-entry", (statement) => {
   if (Number(statement.getAttribute("conversation")) !== openConversation() || !thread()) return;
   const fresh = statement.firstElementChild;
+  if (isOutdated(fresh, document.getElementById(fresh.id))) return;
   const { dataset } = talk();
   dataset.inbound = Math.max(Number(dataset.inbound), Number(statement.getAttribute("inbound") ?? 0));
   for (const field of document.querySelectorAll("#head [data-seen]")) field.value = dataset.inbound;
@@ -70,6 +71,7 @@ onFrame("live-head", (statement) => {
   const head = document.getElementById("head");
   if (!head || Number(statement.getAttribute("conversation")) !== openConversation()) return;
   const fresh = statement.firstElementChild;
+  if (isOutdated(fresh, head)) return;
   // Nothing new: a button that has the focus keeps it.
   if (head.dataset.shows === fresh.dataset.shows) return;
   head.replaceWith(fresh);
