@@ -1,7 +1,7 @@
 from django.urls import path
 
 from chatui import live
-from chatui.views import chat, compose, history, people, phonebook, teamwork
+from chatui.views import canned, chat, compose, history, people, phonebook, teamwork
 
 urlpatterns = [
     path("", chat.chat, name="chat"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/send/", compose.send, name="send"),
     path("conversations/<int:conversation_id>/note/", compose.note, name="note"),
     path("conversations/<int:conversation_id>/draft/", compose.draft, name="draft"),
+    path("conversations/<int:conversation_id>/canned/", canned.picker, name="canned"),
     path("conversations/<int:conversation_id>/claim/", teamwork.claim, name="claim"),
     path("conversations/<int:conversation_id>/assign/", teamwork.assign, name="assign"),
     path("conversations/<int:conversation_id>/colleagues/", teamwork.colleagues, name="colleagues"),
@@ -27,6 +28,9 @@ urlpatterns = [
     path("messages/<uuid:uuid>/discard/", compose.discard, name="discard"),
     path("phonebook/<int:contact_id>/", phonebook.contact, name="contact"),
     path("settings/", people.settings, name="settings"),
+    path("settings/canned-texts/", canned.add, name="canned_add"),
+    path("settings/canned-texts/<int:text_id>/", canned.change, name="canned_change"),
+    path("settings/canned-texts/<int:text_id>/delete/", canned.delete, name="canned_delete"),
     path("keys/", people.keys, name="keys"),
     path("language/", people.language, name="language"),
     path("login/", people.LogIn.as_view(), name="login"),

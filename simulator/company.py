@@ -38,3 +38,13 @@ STAFF = [
 ]
 # Who answers on a line, by how often.
 ANSWERERS = {SUPPORT: ("anna", "anna", "bela", "bela", "judit"), ORDERS: ("bela", "csaba", "csaba", "anna"), ANNAS: ("anna",)}
+
+# Answers written once: the company's, and Anna's own.
+CANNED_TEXTS = [
+    ("", "Köszöntés", "Jó napot, {name}! {colleague} vagyok a {company} ügyfélszolgálatáról. Miben segíthetek?"),
+    ("", "Rendelésszámot kérek", "Kérem, írja meg a rendelés számát (K-val kezdődik), és máris utánanézek."),
+    ("", "Nyitvatartás", "Hétköznap 9 és 18, szombaton 9 és 13 óra között várjuk az Andrássy út 14. alatti üzletben."),
+    ("", "Átvehető a csomag", "Kedves {name}! A csomagja átvehető az Andrássy úti üzletben, hét napig félretesszük."),
+    ("", "Visszahívjuk", "Most nem tudtuk fogadni a hívását. Még ma keressük, vagy hívjon minket: {number}"),
+    ("anna", "Köszönöm, szép napot", "Nagyon szívesen, szép napot kívánok! {colleague}"),
+]

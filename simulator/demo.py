@@ -25,6 +25,7 @@ from server.messaging.conversations import mentioned_in
 from server.messaging.models import (
     Activity,
     ActivityKind,
+    CannedText,
     Conversation,
     Direction,
     Draft,
@@ -106,6 +107,7 @@ def load_demo(*, now: datetime) -> Subscriber | None:
         Activation.objects.create(subscriber=subscriber, sms_since=now - timedelta(days=200), chat_since=now - timedelta(days=200))
         users = _load_people(subscriber)
         lines = _load_lines(subscriber, users)
+        _load_canned_texts(subscriber, users, now)
         _Loader(subscriber, users, lines, now, rng).load(story.threads(now=now, rng=rng))
         # One summary for all of it: whoever looks on draws the page anew.
         record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
@@ -145,6 +147,13 @@ def _load_lines(subscriber: Subscriber, users: dict[str, User]) -> dict[str, Lin
         for key in colleague.lines:
             LineAccess.objects.create(line=lines[key], user=users[colleague.username])
     return lines
+
+
+def _load_canned_texts(subscriber: Subscriber, users: dict[str, User], now: datetime) -> None:
+    CannedText.objects.bulk_create(
+        CannedText(subscriber=subscriber, owner=users.get(owner), title=title, body=body, updated_at=now)
+        for owner, title, body in company.CANNED_TEXTS
+    )
 
 
 class _Loader:

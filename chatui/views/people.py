@@ -19,11 +19,14 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chatui.views import canned
 from server.accounts.models import Language, record_audit
 from server.events import doorbell
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from server.accounts.models import User
 
 
 class LogIn(LoginView):
@@ -115,7 +118,12 @@ def settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your password has been changed. You have been logged out everywhere else."))
         return redirect("settings")
     status = 422 if request.method == "POST" else 200
-    return render(request, "chatui/settings.html", {"form": form, "place": "settings"}, status=status)
+    context = {"form": form, "place": "settings", "canned": canned.section(request.user) if _has_chat(request.user) else None}
+    return render(request, "chatui/settings.html", context, status=status)
+
+
+def _has_chat(user: User) -> bool:
+    return user.subscriber is not None and user.subscriber.has_sms and user.subscriber.has_chat
 
 
 @login_required

@@ -3,6 +3,7 @@ import "./times.js";
 import "./list.js";
 import "./thread.js";
 import "./composer.js";
+import "./canned.js";
 import "./acts.js";
 import "./dialog.js";
 import "./notices.js";
