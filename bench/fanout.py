@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
+# As a script it would find the modules beside it before installed ones of the same name.
+sys.path[:] = [str(ROOT), *(place for place in sys.path if Path(place).resolve() not in {ROOT, ROOT / "bench"})]
 VIEWERS = 200
 EVENTS = 300
 ROUNDS = 5
@@ -163,8 +165,6 @@ class _Company:
 
 
 def _company() -> _Company:
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
@@ -307,7 +307,6 @@ def _obey(loop: asyncio.AbstractEventLoop, commands: dict) -> None:
 
 def _run_hub(port: int) -> None:
     """The product under daphne, told by stdin instead of by a doorbell from a webhook."""
-    sys.path.insert(0, str(ROOT))
     from daphne.server import Server, twisted_loop  # isort: skip
 
     from server.asgi import application  # isort: skip
