@@ -31,6 +31,8 @@ from chatui.wire import TRY_AGAIN_LATER, wire_for
 logger = logging.getLogger(__name__)
 
 UNSUPPORTED, TOO_BIG, TOO_MUCH = 1003, 1009, 4429
+# Each has its line in tests/test_isolation.py.
+WORDS = frozenset({"since", "open", "typing", "pong"})
 LARGEST_STATEMENT = 64 * 1024
 STATEMENTS, PER_SECONDS = 20, 10
 LARGEST_NUMBER = 2**63
@@ -156,7 +158,7 @@ def statement_in(text: str) -> dict[str, int | None]:
         statement = json.loads(text)
     except (ValueError, RecursionError) as problem:
         raise NotUnderstood from problem
-    if not isinstance(statement, dict) or not statement or not statement.keys() <= {"since", "open", "typing", "pong"}:
+    if not isinstance(statement, dict) or not statement or not statement.keys() <= WORDS:
         raise NotUnderstood
     for word, number in statement.items():
         is_number = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < LARGEST_NUMBER

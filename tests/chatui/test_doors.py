@@ -6,9 +6,9 @@ import re
 import uuid
 
 import pytest
-from django.urls import get_resolver
 
-from chatui.urls import urlpatterns
+from server.events.models import Event
+from tests.conftest import PASSWORD
 from tests.doors import FRAMES, Browser
 
 READING = [
@@ -74,8 +74,6 @@ def test_each_door_opens_one_way(dana, thread):
 
 
 def test_no_door_that_writes_opens_without_the_token(dana, thread, boti_texts):
-    from server.events.models import Event
-
     browser = Browser(dana, enforce_csrf_checks=True)
     before = Event.objects.count()
     doors = [*(one.format(thread.pk) for one in WRITING_ONE), "/messages/new/", f"/phonebook/{thread.contact_id}/"]
@@ -138,17 +136,7 @@ def test_each_page_has_a_nonce_of_its_own_and_nothing_inline_without_it(dana, th
 
 
 def test_session_cookies_are_out_of_reach_of_scripts(dana, client):
-    from tests.conftest import PASSWORD
-
     client.post("/login/", {"username": "dana", "password": PASSWORD})
     cookie = client.cookies["sessionid"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
-
-
-def test_no_door_is_forgotten_here():
-    """A new address of chatui needs its place in READING, READING_ONE or WRITING_ONE, or among those that have tests of their own."""
-    own = {"contact", "retry", "discard", "language", "login", "logout", "live"}
-    known = {address.format(1) for address in [*READING, *READING_ONE, *WRITING_ONE]}
-    resolve = get_resolver("server.urls").resolve
-    assert {pattern.name for pattern in urlpatterns} == {resolve(address).url_name for address in known} | own

@@ -1,0 +1,511 @@
+"""Two companies never see each other, nor does a colleague see a line that was not given.
+
+Every address and every statement of the live view's socket has its line in a table below. Strangers call it
+with Boti's conversation of Kontakt Kft. and get what they would get for something that does not exist.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from django.apps import apps
+from django.conf import settings as project
+from django.test import override_settings
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from chatui.consumers import WORDS
+from chatui.cursor import write_cursor
+from server import phone
+from server.accounts.models import Role, User
+from server.contacts.models import Contact
+from server.lines.models import LineAccess
+from server.messaging.inbound import receive_sms
+from server.messaging.models import CannedText, Conversation, Message, Status
+from server.messaging.outbound import queue_sms
+from tests.chatui.conftest import _migrated_file, on_disk, tab_of  # noqa: F401
+from tests.conftest import BOTI, NOW
+from tests.doors import FRAMES, HTMX, Browser
+
+# All of them: the simulator's too, which server.urls names only when DEMO is on.
+ADDRESSES = "tests.simulator.urls"
+
+
+# --- How an address is called ----------------------------------------------------------------------
+@dataclass(frozen=True)
+class Call:
+    """One request. {words} stand for what belongs to Kontakt Kft., or for what does not exist; {own_…} for the stranger's."""
+
+    method: str
+    address: str
+    form: dict[str, str]
+    # A stranger's answer; None: any, if only it is the same as for what does not exist.
+    status: int | None = None
+    # Within a company the names of colleagues and of the phone book are no secret.
+    is_across_companies: bool = False
+
+
+def hidden(method: str, address: str, **form: str) -> Call:
+    """Not found, exactly like something that does not exist."""
+    return Call(method, address, form, status=404)
+
+
+def blind(method: str, address: str, **form: str) -> Call:
+    """An answer of one's own, in which the foreign id makes no difference."""
+    return Call(method, address, form)
+
+
+def blind_across(method: str, address: str, **form: str) -> Call:
+    return Call(method, address, form, is_across_companies=True)
+
+
+CHAT = "/conversations/{conversation}/"
+OWN = "/conversations/{own}/"
+FORM = {"uuid": "{fresh}", "to": "06301234567", "body": "Szia!"}
+
+# Addresses of people who are logged in: pages, parts of pages, and what changes data.
+PRIVATE: dict[str, list[Call]] = {
+    "chat": [
+        blind("get", "/"),
+        blind("get", "/?q={word}"),
+        blind("get", "/?q={number}"),
+        blind_across("get", "/?q={name}"),
+        blind("get", "/?after={cursor}"),
+        blind("get", "/?view=mine"),
+    ],
+    "rows": [
+        blind("get", "/conversations/rows/?q={word}"),
+        blind("get", "/conversations/rows/?q={number}"),
+        blind("get", "/conversations/rows/?after={cursor}&sort=waiting"),
+        blind("get", "/conversations/rows/?view=done"),
+    ],
+    "counts": [blind("get", "/conversations/counts/"), blind("get", "/conversations/counts/?q={word}")],
+    "conversation": [
+        hidden("get", CHAT),
+        hidden("get", CHAT + "?message={message_uuid}"),
+        blind("get", OWN + "?message={message_uuid}"),
+        blind("get", OWN + "?before={message}"),
+        blind("get", OWN + "?after={message}"),
+    ],
+    "entries": [
+        hidden("get", CHAT + "entries/"),
+        hidden("get", CHAT + "entries/?before={message}"),
+        blind("get", OWN + "entries/?before={message}"),
+        blind("get", OWN + "entries/?after={message}"),
+    ],
+    "send": [hidden("post", CHAT + "send/", uuid="{fresh}", body="Szia!", seen="{message}")],
+    "note": [hidden("post", CHAT + "note/", uuid="{fresh}", body="Szia!")],
+    "draft": [hidden("post", CHAT + "draft/", body="Szia!")],
+    "claim": [hidden("post", CHAT + "claim/")],
+    "assign": [
+        hidden("post", CHAT + "assign/", to=""),
+        hidden("post", CHAT + "assign/", to="{me}"),
+        Call("post", OWN + "assign/", {"to": "{user}"}, status=404, is_across_companies=True),
+    ],
+    "colleagues": [hidden("get", CHAT + "colleagues/"), blind("get", OWN + "colleagues/")],
+    "done": [hidden("post", CHAT + "done/")],
+    "reopen": [hidden("post", CHAT + "reopen/")],
+    "read": [hidden("post", CHAT + "read/", upto="1")],
+    "unread": [hidden("post", CHAT + "unread/")],
+    "messages": [blind("get", "/messages/"), blind("get", "/messages/?before={cursor}")],
+    "new_message": [
+        blind("get", "/messages/new/"),
+        blind_across("get", "/messages/new/?to={name}"),
+        Call("post", "/messages/new/", FORM | {"line": "{line}"}, status=422),
+        Call("post", "/messages/new/", FORM | {"line": "{own_line}", "to": "{name}"}, status=422, is_across_companies=True),
+    ],
+    "lookup": [
+        blind("get", "/messages/new/lookup/?to={word}"),
+        blind_across("get", "/messages/new/lookup/?to={name}"),
+        blind_across("get", "/messages/new/lookup/?to={number}"),
+        blind("get", "/messages/new/lookup/?to={nameless}"),
+        blind_across("get", "/messages/new/lookup/?to={colleague}"),
+    ],
+    "retry": [hidden("post", "/messages/{failed}/retry/")],
+    "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
+    "contact": [
+        hidden("get", "/phonebook/{contact}/"),
+        hidden("post", "/phonebook/{contact}/", name="Enyém"),
+        blind("get", "/phonebook/{own_contact}/?conversation={conversation}"),
+    ],
+    "live": [
+        hidden("get", "/live/?since=0&open={conversation}"),
+        blind("get", "/live/?since=0"),
+        blind("get", "/live/?since=0&open={own}"),
+    ],
+    "settings": [blind("get", "/settings/")],
+    "keys": [blind("get", "/keys/")],
+    "canned": [hidden("get", CHAT + "canned/"), blind("get", OWN + "canned/")],
+    "canned_add": [Call("post", "/settings/canned-texts/", {"title": "", "body": "Szia!"}, status=422)],
+    "canned_change": [hidden("post", "/settings/canned-texts/{canned}/", title="Enyém", body="Szia!")],
+    "canned_delete": [hidden("post", "/settings/canned-texts/{canned}/delete/")],
+}
+# Open to anybody, and about nobody.
+PUBLIC: dict[str, list[Call]] = {
+    "login": [blind("get", "/login/"), blind("get", "/login/?next=" + CHAT)],
+    "logout": [Call("get", "/logout/", {}, status=405)],
+    "language": [Call("get", "/language/", {}, status=405)],
+    "health": [blind("get", "/health/")],
+    # Providers prove who they are by other means; without them nothing is stored.
+    "gateway:messages": [
+        Call("get", "/gateway/simulator/{key}/messages/", {}, status=405),
+        Call("post", "/gateway/simulator/{key}/messages/", {"From": "+36301234567", "Body": "Szia!"}),
+        Call("post", "/gateway/twilio/{key}/messages/", {"From": "+36301234567", "Body": "Szia!"}),
+    ],
+    "gateway:status": [
+        Call("get", "/gateway/simulator/{key}/status/{failed}/", {}, status=405),
+        Call("post", "/gateway/simulator/{key}/status/{failed}/", {"MessageStatus": "delivered"}),
+        Call("post", "/gateway/twilio/{key}/status/{failed}/", {"MessageStatus": "delivered"}),
+    ],
+    # The demo's phone and its one-click log-in know the demo company only.
+    "simulator:handset": [blind("get", "/simulator/"), blind("get", "/simulator/?line={line}&number={number}")],
+    "simulator:live": [hidden("get", "/simulator/live/?line={line}&number={number}")],
+    "simulator:text": [hidden("post", "/simulator/text/", line="{line}", number="{number}", body="Szia!")],
+    "simulator:repeat": [hidden("post", "/simulator/repeat/", line="{line}", number="{number}")],
+    "simulator:phone": [hidden("post", "/simulator/phone/", line="{line}", number="{number}", power="off")],
+    "simulator:log_in_as": [hidden("post", "/simulator/log-in-as/{colleague}/")],
+}
+# Everything under /admin/ is the operator's staff's alone; only these answer others at all.
+ADMIN_FOR_ALL = {"admin:login", "admin:logout"}
+
+# What a socket may say. Foreign ids are answered like missing ones, and nobody else hears of it.
+STATEMENTS: dict[str, list[dict[str, str | int]]] = {
+    "open": [{"open": "conversation"}, {"open": "conversation", "since": 0}],
+    "typing": [{"typing": "conversation"}],
+    "since": [{"since": 0}],
+    "pong": [{"pong": 0}],
+}
+
+
+# --- Who calls, and with what ----------------------------------------------------------------------
+@dataclass
+class World:
+    """Boti's conversation at Kontakt Kft. (`foreign`), things that do not exist (`missing`), and the strangers with things of their own."""
+
+    foreign: dict[str, Any]
+    missing: dict[str, Any]
+    strangers: dict[str, User]
+    own: dict[str, dict[str, Any]]
+
+    def words(self, ids: dict[str, Any], stranger: str) -> dict[str, Any]:
+        return ids | self.own[stranger]
+
+    def without_names(self, text: str) -> str:
+        """An answer without what was asked for, and without what differs from one answer to the next."""
+        for ids in (self.foreign, self.missing):
+            for word in (
+                "conversation",
+                "contact",
+                "message_uuid",
+                "failed",
+                "cursor",
+                "key",
+                "word",
+                "name",
+                "number",
+                "nameless",
+            ):
+                text = text.replace(str(ids[word]), f"({word})").replace(quote_plus(str(ids[word])), f"({word})")
+            for word in ("number", "nameless"):
+                text = text.replace(phone.display(ids[word]), f"({word})").replace(ids[word][1:], f"({word})")
+        text = re.sub(r'(nonce="|csrfmiddlewaretoken" value=")[^"]+', r"\1", text)
+        # A composer's own fresh uuid.
+        return re.sub(r'(name="uuid" value=")[^"]+', r"\1", text)
+
+
+@pytest.fixture
+def world(kontakt, rival, line, sales_line, rival_line, dana, eve) -> World:
+    eve_admin = User.objects.create_user(username="eva", name="Éva", subscriber=rival, role=Role.ADMINISTRATOR, language="en")
+    cili = User.objects.create_user(username="cili", name="Cili", subscriber=kontakt, language="en")
+    LineAccess.objects.create(line=sales_line, user=cili)
+    User.objects.filter(pk=dana.pk).update(phone="+36205550123")
+    # Large ids of their own, so that they can be told from any other number on a page.
+    contact = Contact.objects.create(pk=7_000_001, subscriber=kontakt, number=BOTI, name="Kiss Boti", created_at=NOW)
+    conversation = Conversation.objects.create(
+        pk=7_100_001, subscriber=kontakt, line=line, contact=contact, latest_at=NOW, created_at=NOW
+    )
+    text = _text(line, BOTI, "Titkos szöveg")
+    _text(line, "+36209990002", "Névtelen szöveg")
+    failed = queue_sms(uuid=uuid.uuid4(), conversation=conversation, body="Titkos válasz", author=dana, now=NOW)
+    Message.objects.filter(pk=failed.pk).update(status=Status.FAILED, reason="other")
+    conversation.refresh_from_db()
+    canned = CannedText.objects.create(
+        pk=7_200_001, subscriber=kontakt, owner=dana, title="Titkos sablon", body="Titkos minta", updated_at=NOW
+    )
+    foreign = {
+        "conversation": conversation.pk,
+        "contact": contact.pk,
+        "message": text.pk,
+        "message_uuid": text.uuid,
+        "failed": failed.uuid,
+        "line": line.pk,
+        "user": dana.pk,
+        "key": line.key,
+        "cursor": write_cursor(conversation.latest_at, conversation.pk),
+        "word": "Titkos",
+        "name": "Kiss Boti",
+        "number": BOTI,
+        "nameless": "+36209990002",
+        "colleague": "dana",
+        "canned": canned.pk,
+    }
+    missing = {
+        "conversation": 7_900_001,
+        "contact": 7_900_002,
+        "message": 7_900_003,
+        "message_uuid": uuid.uuid4(),
+        "failed": uuid.uuid4(),
+        "line": 7_900_004,
+        "user": 7_900_005,
+        "key": uuid.uuid4(),
+        "cursor": write_cursor(conversation.latest_at, 7_900_001),
+        "word": "Semmis",
+        "name": "Nemes Ede",
+        "number": "+36309990777",
+        "nameless": "+36209990888",
+        "colleague": "nemo",
+        "canned": 7_900_006,
+    }
+    strangers = {"eve": eve, "administrator of another company": eve_admin, "colleague without the line": cili}
+    own = {
+        name: _own_things(user, sales_line if user is cili else rival_line) | {"me": user.pk, "fresh": uuid.uuid4()}
+        for name, user in strangers.items()
+    }
+    return World(foreign, missing, strangers, own)
+
+
+def _text(line, sender: str, body: str, at: datetime = NOW) -> Message:
+    return receive_sms(
+        line=line, provider_account="simulator:", provider_message_id=uuid.uuid4().hex, sender=sender, body=body, now=at
+    ).message
+
+
+def _own_things(user: User, line) -> dict[str, Any]:
+    message = _text(line, f"+3670555000{user.pk}", "Saját szöveg", NOW - timedelta(hours=1))
+    return {"own": message.conversation_id, "own_contact": message.conversation.contact_id, "own_line": line.pk}
+
+
+STRANGERS = ["eve", "administrator of another company", "colleague without the line"]
+# What no stranger's answer may hold, whatever was asked.
+SECRETS = re.compile(r"Titkos|Névtelen|999\s?000[12]|9990002")
+# Within the company these are known to all.
+SECRETS_ACROSS = re.compile(r"Kiss Boti|Kontakt|Support|Sales|Dana|205550123|20 555 0123")
+
+
+def answer_to(browser: Browser, call: Call, words: dict[str, Any], headers: dict[str, str]):
+    form = {name: value.format(**words) for name, value in call.form.items()}
+    address = call.address.format(**{word: str(value).replace("+", "%2B") for word, value in words.items()})
+    return (
+        getattr(browser, call.method)(address, form, headers=headers)
+        if form
+        else getattr(browser, call.method)(address, headers=headers)
+    )
+
+
+def everything() -> dict[str, list[str]]:
+    """All rows of the product, as text."""
+    rooms = ["accounts", "lines", "contacts", "messaging", "events"]
+    models = [model for room in rooms for model in apps.get_app_config(room).get_models(include_auto_created=True)]
+    return {model._meta.label: sorted(map(repr, model._default_manager.values_list())) for model in models}
+
+
+# --- The tables are complete -----------------------------------------------------------------------
+def names_of(patterns: list[Any], space: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names_of(pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space)
+        elif isinstance(pattern, URLPattern):
+            yield f"{space}{pattern.name or pattern.pattern}"
+
+
+ALL_NAMES = sorted(set(names_of(get_resolver(ADDRESSES).url_patterns)))
+NAMES = [name for name in ALL_NAMES if not name.startswith("admin:")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_address_has_its_line_in_a_table(name):
+    assert name in PRIVATE | PUBLIC, f"Say in tests/test_isolation.py, PRIVATE or PUBLIC, how {name!r} is called by a stranger."
+    with override_settings(ROOT_URLCONF=ADDRESSES):
+        words = dict.fromkeys(re.findall(r"{(\w+)}", str((PRIVATE | PUBLIC)[name])), "1")
+        words |= dict.fromkeys(["key", "failed", "message_uuid"], str(uuid.UUID(int=1)))
+        for call in (PRIVATE | PUBLIC)[name]:
+            assert resolve(call.address.format(**words).split("?")[0]).view_name == name
+
+
+@pytest.mark.parametrize("name", sorted(PRIVATE | PUBLIC))
+def test_no_line_of_the_tables_is_about_an_address_that_is_gone(name):
+    assert name in NAMES
+
+
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_every_statement_has_its_line_in_the_table(word):
+    assert word in STATEMENTS, f"Say in tests/test_isolation.py, STATEMENTS, what a stranger is answered to {word!r}."
+    assert any(word in statement for statement in STATEMENTS[word])
+
+
+# --- Strangers -------------------------------------------------------------------------------------
+@pytest.fixture
+def all_addresses():
+    """As with DEMO=1 in the environment: the simulator's pages are there, too."""
+    rooms = [*(app for app in project.INSTALLED_APPS if app != "simulator"), "simulator"]
+    with override_settings(DEMO=True, INSTALLED_APPS=rooms, ROOT_URLCONF=ADDRESSES):
+        yield
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE])
+@pytest.mark.parametrize("who", STRANGERS)
+def test_a_stranger_learns_and_changes_nothing(name, who, world):
+    user = world.strangers[who]
+    browser = Browser(user)
+    is_across = user.subscriber_id != User.objects.get(username="dana").subscriber_id
+    before = everything()
+    for call in PRIVATE[name]:
+        if call.is_across_companies and not is_across:
+            continue
+        for headers in ({}, FRAMES, HTMX):
+            theirs = answer_to(browser, call, world.words(world.foreign, who), headers)
+            nothing = answer_to(browser, call, world.words(world.missing, who), headers)
+            said = world.without_names(theirs.text)
+            assert theirs.status_code == nothing.status_code, call
+            assert theirs.status_code == (call.status or theirs.status_code), call
+            assert theirs.status_code < 500, call
+            assert said == world.without_names(nothing.text), call
+            assert _headers(theirs, world) == _headers(nothing, world), call
+            assert not SECRETS.search(said), call
+            assert not (is_across and SECRETS_ACROSS.search(said)), call
+    assert everything() == before
+
+
+def _headers(answer: Any, world: World) -> dict[str, str]:
+    told = {name: world.without_names(value) for name, value in answer.headers.items()}
+    told["Content-Security-Policy"] = re.sub(r"'nonce-[^']+'", "", told["Content-Security-Policy"])
+    # Names of different length were asked for, and a second may have gone by.
+    for name in ("Content-Length", "Expires"):
+        told.pop(name, None)
+    return told
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PUBLIC])
+@pytest.mark.parametrize("who", ["nobody", *STRANGERS])
+@pytest.mark.usefixtures("all_addresses")
+def test_what_is_open_to_anybody_tells_and_changes_nothing_of_a_company(name, who, world):
+    for call in PUBLIC[name]:
+        browser = Browser(world.strangers.get(who))
+        words = world.words(world.foreign, who) if who in STRANGERS else world.foreign
+        before = everything()
+        theirs = answer_to(browser, call, words, {})
+        said = world.without_names(theirs.text)
+        assert theirs.status_code == (call.status or theirs.status_code), call
+        assert theirs.status_code < 500 or name == "health", call
+        assert not SECRETS.search(said), call
+        assert not SECRETS_ACROSS.search(said.replace("Dana", "") if name == "simulator:log_in_as" else said), call
+        if call.status == 404:
+            nothing = answer_to(browser, call, words | world.missing, {})
+            assert (nothing.status_code, world.without_names(nothing.text)) == (404, said), call
+        if name.startswith("gateway:"):
+            assert 400 <= theirs.status_code < 500, call
+        assert everything() == before, call
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE])
+def test_without_logging_in_there_is_only_the_log_in_page(name, world):
+    before = everything()
+    for call in PRIVATE[name]:
+        words = world.words(world.foreign, "eve")
+        page = answer_to(Browser(), call, words, {})
+        assert page.status_code == 302, call
+        assert page.url.startswith("/login/?next="), call
+        if name not in {"settings", "keys"}:
+            for headers in (FRAMES, HTMX):
+                assert answer_to(Browser(), call, words, headers).status_code == 401, call
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE and name not in {"settings", "keys"}])
+def test_the_operators_staff_see_no_companys_messages(name, world, oper):
+    for call in PRIVATE[name]:
+        answer = answer_to(Browser(oper), call, world.words(world.foreign, "eve"), {})
+        assert (answer.status_code, answer.url) == (302, "/admin/"), call
+
+
+@pytest.mark.parametrize("name", [name for name, calls in PRIVATE.items() if any(call.status == 404 for call in calls)])
+def test_whom_it_concerns_gets_in(name, world, dana):
+    """Else the tests above could pass because a call is wrong for everybody."""
+    for call in PRIVATE[name]:
+        if call.status == 404 and not call.is_across_companies:
+            words = world.words(world.foreign, "eve") | {"me": dana.pk, "fresh": uuid.uuid4()}
+            Message.objects.filter(uuid=world.foreign["failed"]).update(status=Status.FAILED, deleted_at=None)
+            assert answer_to(Browser(dana), call, words, FRAMES).status_code in {200, 204, 302, 409}, call
+
+
+def test_another_companys_message_is_not_told_to_who_knows_its_uuid(world):
+    browser = Browser(world.strangers["eve"])
+    own = world.own["eve"]["own"]
+    answer = browser.say(f"/conversations/{own}/send/", uuid=world.foreign["message_uuid"], body="Szia!")
+    assert answer.status_code == 422
+    assert not SECRETS.search(answer.text)
+
+
+# --- The operator's admin --------------------------------------------------------------------------
+def admin_addresses(patterns: list[Any], prefix: str, pk: str) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = re.sub(r"<path:\w+>|\(\?P<url>\.\*\)", pk, str(pattern.pattern))
+        address = prefix + re.sub(r"\(\?P<app_label>(\w+)[^)]*\)|[\^$]", r"\1", route)
+        if isinstance(pattern, URLResolver):
+            yield from admin_addresses(pattern.url_patterns, address, pk)
+        else:
+            yield f"admin:{pattern.name or pattern.pattern}", address
+
+
+(ADMIN,) = [one for one in get_resolver(ADDRESSES).url_patterns if getattr(one, "namespace", None) == "admin"]
+
+
+@pytest.mark.parametrize("who", ["nobody", "dana", "ada", "sam", "eve"])
+def test_the_admin_is_closed_to_everybody_but_the_operators_staff(who, world, request):
+    browser = Browser(None if who == "nobody" else request.getfixturevalue(who))
+    before = everything()
+    for pk in (str(world.foreign["conversation"]), str(world.missing["conversation"])):
+        for name, address in admin_addresses(ADMIN.url_patterns, "/admin/", pk):
+            if name in ADMIN_FOR_ALL:
+                continue
+            for method in ("get", "post"):
+                answer = getattr(browser, method)(address)
+                assert answer.status_code == 302, (name, address)
+                assert answer.url.startswith("/admin/login/?next=/admin/"), (name, address)
+    assert "Titkos" not in browser.get("/admin/login/").text
+    assert everything() == before
+
+
+# --- The socket ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("word", sorted(WORDS))
+@pytest.mark.parametrize("who", STRANGERS)
+@pytest.mark.usefixtures("on_disk")
+@pytest.mark.django_db(transaction=True)
+async def test_a_strangers_statement_is_answered_like_one_about_nothing(word, who, world, dana, tab_of):  # noqa: F811
+    hers, strangers = await tab_of(dana), await tab_of(world.strangers[who])
+    await hers.says(open=world.foreign["conversation"])
+    await hers.sees("live-presence")
+    for statement in STATEMENTS[word]:
+        theirs = await _answers(strangers, statement, world.foreign)
+        nothing = await _answers(strangers, statement, world.missing)
+        assert world.without_names(theirs) == world.without_names(nothing)
+        assert not SECRETS.search(theirs)
+        assert world.strangers[who].subscriber == dana.subscriber or not SECRETS_ACROSS.search(theirs)
+    # And she who has it open hears of nobody.
+    assert await hers.has_heard_nothing()
+
+
+async def _answers(tab, statement: dict[str, str | int], ids: dict[str, Any]) -> str:
+    """All that is told until an answer to something else comes."""
+    await tab.says(**{word: ids.get(str(value), value) for word, value in statement.items()})
+    await tab.says(since=2**62)
+    told = []
+    while not (text := await tab.gets()).startswith("<live-reload>"):
+        told.append(text)
+    return "".join(told)
