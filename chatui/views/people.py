@@ -48,21 +48,14 @@ class LogOut(LogoutView):
     """Ends the session and, at once, its open sockets."""
 
     def post(self, request, *args, **kwargs):
-        if request.user.is_authenticated:
-            record_audit(
-                action="user.logged_out",
-                at=now(),
-                actor=request.user,
-                subscriber=request.user.subscriber,
-                target=request.user.username,
-            )
-            doorbell.dismiss(
-                subscriber_id=request.user.subscriber_id,
-                user_id=request.user.pk,
-                code=4401,
-                session_key=request.session.session_key or "",
-            )
-        return super().post(request, *args, **kwargs)
+        user, session_key = request.user, request.session.session_key or ""
+        if user.is_authenticated:
+            record_audit(action="user.logged_out", at=now(), actor=user, subscriber=user.subscriber, target=user.username)
+        response = super().post(request, *args, **kwargs)
+        # Only now that the session is gone: a socket that comes back in between must find the door shut.
+        if user.is_authenticated:
+            doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=4401, session_key=session_key)
+        return response
 
 
 def locked_out(request: HttpRequest, *args, **kwargs) -> HttpResponse:

@@ -65,7 +65,8 @@ class Command(BaseCommand):
             endpoints=build_endpoint_description_strings(host=host, port=port),
             http_timeout=http_timeout,
             websocket_max_message_size=settings.WEBHOOK_MAX_BYTES,
-            websocket_max_frame_size=settings.WEBHOOK_MAX_BYTES,
+            # Above ours (64 KB, chatui/consumers.py), which says why it closes; daphne just drops.
+            websocket_max_frame_size=4 * settings.WEBHOOK_MAX_BYTES,
             server_name="fonal",
             ready_callable=lambda: self._say_where(host, port),
         )

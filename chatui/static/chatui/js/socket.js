@@ -73,7 +73,7 @@ function showTrouble() {
   bar.hidden = false;
 }
 
-function allIsWell(replayed) {
+function allIsWell(missed) {
   clearTimeout(barTimer);
   barTimer = undefined;
   clearInterval(asking);
@@ -82,9 +82,9 @@ function allIsWell(replayed) {
   const wasLong = brokeAt && Date.now() - brokeAt > QUIET_MS;
   brokeAt = 0;
   bar.hidden = true;
-  if (replayed > 0 && (wasShown || wasLong)) {
+  if (missed > 0 && (wasShown || wasLong)) {
     bar.className = "bar good";
-    bar.textContent = replayed === 1 ? say("caughtUpOne") : say("caughtUp", { n: replayed });
+    bar.textContent = missed === 1 ? say("caughtUpOne") : say("caughtUp", { n: missed });
     bar.hidden = false;
     setTimeout(() => (bar.hidden = true), 3000);
   }
@@ -112,7 +112,7 @@ const clockWithSeconds = (at) => `${clock(at)}:${String(at.getSeconds()).padStar
 onFrame("live-position", (statement) => {
   position = Math.max(position, Number(statement.getAttribute("number")));
   updatedAt = new Date();
-  if (socket?.readyState === WebSocket.OPEN && (brokeAt || asking || barTimer)) allIsWell(Number(statement.getAttribute("replayed") ?? 0));
+  if (socket?.readyState === WebSocket.OPEN && (brokeAt || asking || barTimer)) allIsWell(Number(statement.getAttribute("messages") ?? 0));
 });
 onFrame("live-reload", () => location.reload());
 onFrame("live-log-in", () => location.reload());
