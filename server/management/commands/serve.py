@@ -64,7 +64,7 @@ class Command(BaseCommand):
             application=application,
             endpoints=build_endpoint_description_strings(host=host, port=port),
             http_timeout=http_timeout,
-            websocket_max_message_size=settings.WEBHOOK_MAX_BYTES,
+            websocket_max_message_size=4 * settings.WEBHOOK_MAX_BYTES,
             # Above ours (64 KB, chatui/consumers.py), which says why it closes; daphne just drops.
             websocket_max_frame_size=4 * settings.WEBHOOK_MAX_BYTES,
             server_name="fonal",
