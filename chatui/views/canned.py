@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordChangeForm
-from django.db.models import F
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,6 +21,8 @@ from server.messaging import canned
 from server.messaging.models import CannedText
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest, HttpResponse
 
     from server.accounts.models import User
@@ -64,7 +66,7 @@ class NewCannedTextForm(CannedTextForm):
 def picker(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """The texts this person can use, filled in for this conversation."""
     conversation = conversation_or_404(request.user, conversation_id)
-    texts = CannedText.objects.visible_to(request.user).order_by("title", "id")[:PICKER_TEXTS]
+    texts = _by_title(CannedText.objects.visible_to(request.user))[:PICKER_TEXTS]
     filled = canned.filled_for(conversation=conversation, by=request.user, texts=texts)
     return render(request, "chatui/_canned.html", {"texts": filled})
 
@@ -96,7 +98,7 @@ def delete(request: HttpRequest, text_id: int) -> HttpResponse:
 
 def section(user: User, *, new: CannedTextForm | None = None, changed: dict[int, CannedTextForm] | None = None) -> dict:
     """What the settings page shows: the texts this person may change, each in its form, and an empty one."""
-    texts = _changeable_by(user).order_by(F("owner").asc(nulls_last=True), "title", "id")
+    texts = sorted(_by_title(_changeable_by(user)), key=lambda text: text.is_shared)
     forms_of = changed or {}
     entries = [{"text": text, "form": forms_of.get(text.pk) or _form_of(text)} for text in texts]
     return {"entries": entries, "new": new or NewCannedTextForm(user=user, auto_id=False)}
@@ -120,6 +122,11 @@ def _save(request: HttpRequest, form: CannedTextForm, text: CannedText, shown: d
 
 def _form_of(text: CannedText) -> CannedTextForm:
     return CannedTextForm(initial={"title": text.title, "body": text.body}, auto_id=False)
+
+
+def _by_title(texts: Iterable[CannedText]) -> list[CannedText]:
+    # Databases put Á behind Z, or not, as they were set up.
+    return sorted(texts, key=lambda text: (unicodedata.normalize("NFKD", text.title.casefold()), text.pk))
 
 
 def _changeable_by(user: User):
