@@ -65,16 +65,19 @@ class _Writer:
         self._waiting: deque[_Waiting] = deque()
 
     def answer(self, scope: Scope, body: bytes) -> asyncio.Future[HttpResponse]:
-        future: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[HttpResponse] = loop.create_future()
         self._waiting.append((scope, body, future))
-        self._thread.submit(self._answer_those_who_wait)
+        if len(self._waiting) == 1:
+            # Not before the loop has taken what else is there: two threads that run at once only wait for each other.
+            loop.call_soon(self._thread.submit, self._answer_those_who_wait)
         return future
 
     def _answer_those_who_wait(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
-        if not batch:
-            # Answered together with an earlier one.
-            return
+        while self._waiting:
+            self._answer_some([self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))])
+
+    def _answer_some(self, batch: list[_Waiting]) -> None:
         try:
             responses = _answer_together([(scope, body) for scope, body, _ in batch])
         except Exception:
