@@ -319,10 +319,10 @@ class Postgres(Process):
         return subprocess.run(check, check=False, capture_output=True).returncode == 0
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of a new, empty database that is dropped afterwards."""
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """The address of a new database that is dropped afterwards: an empty one, or a copy of the one named `template`."""
         name = f"fonal_{next(_numbers)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield f"postgres://postgres@127.0.0.1:{self.port}/{name}"
         finally:

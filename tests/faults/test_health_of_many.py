@@ -9,7 +9,7 @@ import requests
 
 from tests.services import dispatch, web, worker
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
 
 def health_of(url: str) -> tuple[int, dict[str, str]]:

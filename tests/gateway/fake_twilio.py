@@ -2,6 +2,7 @@
 
 One fault of `plan` is used up per POST: ok · 429 · 429:SECONDS · 503 · 400:CODE · 401 · 403:CODE · 404 · reset ·
 accept-then-reset · accept-then-sleep:SECONDS · accept-then-garbage · accept-then-nothing · call-back-first:STATUS
+A question for the list uses up list-503 · list-sleep:SECONDS when that comes next.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import secrets
 import socket
 import struct
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -78,6 +79,8 @@ class FakeTwilio:
         self.messages: list[FakeMessage] = []
         self.plan: deque[str] = deque()
         self.posts = 0
+        # How often an account's list was asked for.
+        self.looks: Counter[str] = Counter()
         # Set to let the sleepers of accept-then-sleep go early.
         self.wake = threading.Event()
         self._lock = threading.Lock()
@@ -195,6 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.fake.plan.popleft()
             self._fail(503, "")
             return
+        if self.fake.plan and self.fake.plan[0].startswith("list-sleep:"):
+            self.fake.wake.wait(float(self.fake.plan.popleft().partition(":")[2]))
+        self.fake.looks[account_sid] += 1
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         found = [m for m in reversed(self.fake.messages) if m.account_sid == account_sid and _fits(m, query)]
         page = [m.as_json() for m in found[: int(query.get("PageSize", 50))]]
