@@ -16,7 +16,7 @@ from server.messaging.delivery import Report, apply_delivery_report
 from server.messaging.inbound import receive_sms
 from server.messaging.models import FINAL, Message, Origin, Status
 from server.messaging.reasons import Reason
-from server.messaging.sending import mark_failed, mark_sent, note_absence, requeue_absent
+from server.messaging.sending import LOOKS_THAT_PROVE, mark_failed, mark_sent, note_absence, requeue_absent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,8 +30,6 @@ FIRST_LOOK = timedelta(seconds=60)
 SECOND_LOOK = timedelta(minutes=5)
 # Lists lag behind: two looks that both find nothing must lie minutes apart.
 BETWEEN_LOOKS = timedelta(minutes=4)
-# The first one, and one more after the provider's list proved that it was not taken.
-ATTEMPTS = 2
 # Their clock and ours.
 CLOCK_SKEW = timedelta(seconds=60)
 LOOKED_UP_AT_ONCE = 50
@@ -55,7 +53,7 @@ def look_up_unconfirmed(now: datetime) -> int:
 
 
 def _due_for_a_look(now: datetime):  # type: ignore[no-untyped-def]
-    never_looked = Q(absences=0)
+    never_looked = Q(absences__in=[0, LOOKS_THAT_PROVE])
     again = Q(attempted_at__lte=now - SECOND_LOOK, next_attempt_at__lte=now - BETWEEN_LOOKS)
     return (
         Message.objects.filter(status=Status.UNCONFIRMED, attempted_at__lte=now - FIRST_LOOK)
@@ -121,10 +119,11 @@ def _catch_up(message: Message, line: Line, account: str, found: ListedSms, now:
 
 
 def _note_absent(message: Message, now: datetime) -> bool:
-    if message.absences == 0:
+    if message.absences % LOOKS_THAT_PROVE == 0:
         note_absence(message=message, now=now)
         return False
-    if message.attempts >= ATTEMPTS:
+    # Not counted by attempts: a message that was asked to wait (429) was not taken, but nobody had to prove it.
+    if message.absences > LOOKS_THAT_PROVE:
         logger.warning("message %s: absent at the provider again, given up", message.uuid)
         return mark_failed(message=message, reason=Reason.ABSENT, now=now)
     logger.info("message %s: proved absent at the provider, queued once more", message.uuid)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=60)
 # An unconfirmed message holds back the later ones of its conversation for so long at most.
 HOLDS_OTHERS_FOR = timedelta(minutes=10)
+# So many looks that find nothing in the provider's list prove that an attempt was not taken: lists lag behind.
+LOOKS_THAT_PROVE = 2
 # What a message's way to the provider changes.
 MOVING = [
     "status", "reason", "provider_account", "provider_message_id", "provider_code", "segments", "attempts", "absences",
@@ -61,7 +63,8 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
             "lease_until": now + LEASE,
             "attempted_at": now,
             "attempts": message.attempts + 1,
-            "absences": 0,
+            # A single look at an earlier attempt says nothing of this one.
+            "absences": message.absences - message.absences % LOOKS_THAT_PROVE,
             "next_attempt_at": None,
         }
         if not ours.update(**claim):
@@ -125,7 +128,7 @@ def reap_leases(*, now: datetime) -> int:
 
 def requeue_absent(*, message: Message, now: datetime) -> bool:
     """Proved absent at the provider twice, minutes apart: send it once more."""
-    return _finish(message, now, [Status.UNCONFIRMED], status=Status.QUEUED, next_attempt_at=None)
+    return _finish(message, now, [Status.UNCONFIRMED], status=Status.QUEUED, next_attempt_at=None, absences=LOOKS_THAT_PROVE)
 
 
 def note_absence(*, message: Message, now: datetime) -> None:

@@ -79,6 +79,20 @@ def test_two_looks_right_after_one_another_prove_nothing(twilio, sent, in_a_whil
     assert message.status == S.UNCONFIRMED
 
 
+def test_having_been_asked_to_wait_does_not_count_as_an_attempt(twilio, sent, in_a_while):
+    twilio.plan.extend(["429", "reset"])
+    message = sent()
+    Message.objects.update(next_attempt_at=None)
+    send_due()
+    for minutes in (2, 7):
+        look_up_unconfirmed(in_a_while(minutes=minutes))
+    send_due()
+
+    message.refresh_from_db()
+    assert message.status == S.SENT
+    assert len(twilio.messages) == 1
+
+
 def test_absent_after_the_second_attempt_too_has_failed(twilio, sent, in_a_while):
     twilio.plan.extend(["reset", "reset"])
     message = sent()

@@ -255,14 +255,22 @@ def test_one_look_by_two_is_one_look(queue, claim):
     assert Message.objects.get().next_attempt_at == NOW
 
 
-def test_one_proved_absent_goes_out_once_more_and_its_absences_start_anew(queue, claim):
+def test_one_proved_absent_goes_out_once_more_and_it_stays_known_that_it_was(queue, claim):
     queue()
     mark_unconfirmed(message=claim(), now=NOW)
-    for _ in range(2):
-        note_absence(message=Message.objects.get(), now=NOW)
+    note_absence(message=Message.objects.get(), now=NOW)
     assert requeue_absent(message=Message.objects.get(), now=later(minutes=6))
     again = claim(at=later(minutes=6))
-    assert (again.attempts, again.absences) == (2, 0)
+    assert (again.attempts, again.absences) == (2, 2)
+
+
+def test_a_single_look_says_nothing_of_the_next_attempt(queue, claim):
+    queue()
+    late = claim()
+    mark_unconfirmed(message=late, now=NOW)
+    note_absence(message=Message.objects.get(), now=NOW)
+    give_back(message=late, until=NOW, now=NOW)
+    assert claim().absences == 0
 
 
 def test_each_step_is_told_to_the_screens_once(queue, claim):
