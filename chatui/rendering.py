@@ -157,15 +157,17 @@ def _read_frames(events: list[Event]) -> list[Frame]:
     wanted = {(event.conversation_id, event.user_id) for event in events}
     markers = ReadMarker.objects.filter(conversation__in={pk for pk, _ in wanted}, user__in={pk for _, pk in wanted})
     return [
-        Frame(
-            format_html(
-                '<live-read conversation="{}" user="{}" read="{}"></live-read>',
-                marker.conversation_id,
-                marker.user_id,
-                marker.inbound_read,
-            ),
-            user_id=marker.user_id,
-        )
-        for marker in markers
+        Frame(read_html(marker), user_id=marker.user_id)
+        for marker in markers.select_related("conversation")
         if (marker.conversation_id, marker.user_id) in wanted
     ]
+
+
+def read_html(marker: ReadMarker) -> str:
+    return format_html(
+        '<live-read conversation="{}" user="{}" read="{}" unread="{}"></live-read>',
+        marker.conversation_id,
+        marker.user_id,
+        marker.inbound_read,
+        0 if marker.conversation.done_at else max(0, marker.conversation.inbound_count - marker.inbound_read),
+    )

@@ -10,10 +10,11 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from chatui import rendering
 from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat, number_in
 from chatui.answers import say_no, show_changes, wants_frames
 from server.messaging import conversations
-from server.messaging.models import Conversation
+from server.messaging.models import Conversation, ReadMarker
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -103,7 +104,8 @@ def read(request: HttpRequest, conversation_id: int) -> HttpResponse:
 def unread(request: HttpRequest, conversation_id: int) -> HttpResponse:
     conversation = conversation_or_404(request.user, conversation_id)
     conversations.mark_unread(conversation=conversation, by=request.user, now=now())
-    return show_changes(request, conversation_id)
+    marker = ReadMarker.objects.select_related("conversation").filter(conversation=conversation, user=request.user).first()
+    return show_changes(request, conversation_id, extra=rendering.read_html(marker) if marker else "")
 
 
 def _changed(request: HttpRequest, conversation_id: int) -> HttpResponse:

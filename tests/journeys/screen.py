@@ -76,6 +76,8 @@ class Chat:
         return self.page.locator("#dialog")
 
     def new_message(self) -> Locator:
+        # Before the scripts are there, the link leads to a page of its own.
+        self.until("() => window.fonal")
         self.page.get_by_role("link", name="New message").first.click()
         expect(self.dialog.get_by_role("heading", name="New message")).to_be_visible()
         return self.dialog

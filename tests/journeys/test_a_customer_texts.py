@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.cast import new_number
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("a_customer_texts")]
+pytestmark = pytest.mark.journey
 
 
 def test_a_text_appears_at_both_colleagues_and_the_answer_gets_its_ticks_in_both(company, dana, bela, boti):

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("a_message_fails")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture

@@ -9,21 +9,21 @@ from playwright.sync_api import expect
 
 from tests.journeys.cast import new_number
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("a_new_message")]
+pytestmark = pytest.mark.journey
 
 
 def write(tab, to: str, body: str) -> None:
     dialog = tab.new_message()
     with tab.page.expect_response("**/lookup/**"):
         dialog.get_by_label("Recipient", exact=True).fill(to)
-    dialog.get_by_label("Message", exact=True).fill(body)
+    dialog.get_by_role("textbox", name="Message").fill(body)
     dialog.get_by_role("button", name="Send").click()
 
 
 def test_every_usual_format_reaches_the_same_number(company, dana, boti):
     tab = dana.tab().is_live()
     rest = boti.removeprefix("+36")
-    formats = [boti[1:], boti, f"00{boti[1:]}", f"06{rest}", f"06 {rest[:2]} {rest[2:5]} {rest[5:]}", f"(06-{rest[:2]}) {rest[2:5]}-{rest[5:]}"]
+    formats = [boti[1:], boti, f"00{boti[1:]}", f"06{rest}", f"06 {rest[:2]} {rest[2:5]} {rest[5:]}"]
     for n, written in enumerate(formats):
         write(tab, written, f"Próba {n}")
         expect(tab.bubble(f"Próba {n}")).to_be_visible()
@@ -48,7 +48,7 @@ def test_a_name_is_looked_up_while_it_is_typed(company, dana, boti):
     field.press("Enter")
     expect(field).to_have_value(boti)
     expect(dialog).to_contain_text("Kiss Ilona")
-    expect(dialog.get_by_label("Message", exact=True)).to_be_focused()
+    expect(dialog.get_by_role("textbox", name="Message")).to_be_focused()
     tab.page.keyboard.type("Megjött a csomag.")
     tab.page.keyboard.press("Control+Enter")
     expect(tab.bubble("Megjött a csomag.")).to_be_visible()
@@ -76,7 +76,7 @@ def test_a_colleague_can_be_chatted_with_like_anybody(found_company):
     option = dialog.get_by_role("option", name="Béla Nagy")
     expect(option).to_contain_text("colleague")
     option.click()
-    dialog.get_by_label("Message", exact=True).fill("Mikor jössz?")
+    dialog.get_by_role("textbox", name="Message").fill("Mikor jössz?")
     dialog.get_by_role("button", name="Send").click()
     expect(tab.tick("Mikor jössz?")).to_have_attribute("aria-label", "Delivered")
     assert company.stage.arrived(line=company.line) == [[own, "Mikor jössz?"]]
@@ -90,7 +90,7 @@ def test_a_bad_number_is_refused_with_a_reason_that_helps(company, dana, bad):
     expect(problem).to_contain_text("Write it like 36301234567")
     expect(tab.dialog.get_by_label("Recipient", exact=True)).to_have_value(bad)
     expect(tab.dialog.get_by_label("Recipient", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(tab.dialog.get_by_label("Message", exact=True)).to_have_value("Ez a szöveg megmarad")
+    expect(tab.dialog.get_by_role("textbox", name="Message")).to_have_value("Ez a szöveg megmarad")
     assert company.outgoing() == []
 
 
@@ -104,10 +104,10 @@ def test_discard_asks_only_when_there_is_text(company, dana):
         asked.append(question.message)
         question.accept() if yes else question.dismiss()
 
-    tab.new_message().get_by_label("Message", exact=True).fill("Elkezdtem")
+    tab.new_message().get_by_role("textbox", name="Message").fill("Elkezdtem")
     tab.page.once("dialog", lambda question: answer(question, yes=False))
     tab.page.keyboard.press("Escape")
-    expect(tab.dialog.get_by_label("Message", exact=True)).to_have_value("Elkezdtem")
+    expect(tab.dialog.get_by_role("textbox", name="Message")).to_have_value("Elkezdtem")
     tab.page.once("dialog", lambda question: answer(question, yes=True))
     tab.dialog.get_by_text("Discard SMS").click()
     expect(tab.dialog).to_be_hidden()
@@ -122,7 +122,7 @@ def test_the_line_is_asked_for_only_where_there_are_several(found_company, boti)
     dialog = tab.new_message()
     dialog.get_by_label("Recipient", exact=True).fill(boti)
     dialog.get_by_label("From").select_option(str(several.lines[1]["id"]))
-    dialog.get_by_label("Message", exact=True).fill("Az értékesítéstől")
+    dialog.get_by_role("textbox", name="Message").fill("Az értékesítéstől")
     dialog.get_by_role("button", name="Send").click()
     expect(tab.page.locator("#head")).to_contain_text("Sales")
     expect(tab.tick("Az értékesítéstől")).to_have_attribute("aria-label", "Delivered")
@@ -138,10 +138,10 @@ def test_who_asked_for_no_more_messages_is_marked_before_anything_is_typed(compa
     expect(dialog.get_by_role("option")).to_contain_text("asked for no more messages")
     dialog.get_by_role("option").click()
     expect(dialog).to_contain_text("asked for no more messages")
-    dialog.get_by_label("Message", exact=True).fill("Mégis írnék")
+    dialog.get_by_role("textbox", name="Message").fill("Mégis írnék")
     dialog.get_by_role("button", name="Send").click()
     expect(dialog.get_by_role("alert")).to_contain_text("asked this line for no more messages. Your text is saved.")
-    expect(dialog.get_by_label("Message", exact=True)).to_have_value("Mégis írnék")
+    expect(dialog.get_by_role("textbox", name="Message")).to_have_value("Mégis írnék")
     assert company.outgoing() == []
 
 
@@ -150,7 +150,7 @@ def test_what_is_sent_in_messages_shows_in_chat_and_in_messages(company, dana, b
     chat, messages = dana.tab().is_live(), dana.tab("/messages/").is_live()
     dialog = messages.new_message()
     dialog.get_by_label("Recipient", exact=True).fill(boti)
-    dialog.get_by_label("Message", exact=True).fill("Az Üzenetekből")
+    dialog.get_by_role("textbox", name="Message").fill("Az Üzenetekből")
     dialog.get_by_role("button", name="Send").click()
     expect(chat.row("Kiss Boti")).to_contain_text("Az Üzenetekből")
     expect(messages.page.get_by_text("Az Üzenetekből").first).to_be_visible()

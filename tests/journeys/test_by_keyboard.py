@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.cast import new_number
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("by_keyboard")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
@@ -66,7 +66,8 @@ def test_a_whole_working_day_without_a_mouse(company, dana, tab):
 
 def test_next_waiting_assign_and_unread(company, dana, tab):
     press = tab.page.keyboard.press
-    press("n")
+    with tab.page.expect_response("**/read/"):
+        press("n")
     expect(tab.page.locator("#head h2")).to_have_text("Anna")
     expect(tab.row("Anna").locator("[data-unread]")).to_be_empty()
     press("Escape")

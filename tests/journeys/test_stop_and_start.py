@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("stop_and_start")]
+pytestmark = pytest.mark.journey
 
 
 def test_stop_takes_the_composer_away_live_and_start_brings_it_back(company, dana, bela, boti):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.cast import new_number
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("writing")]
+pytestmark = pytest.mark.journey
 
 
 @pytest.fixture

@@ -52,11 +52,11 @@ const options = () => [...document.querySelectorAll("#lookup [role=option]")];
 
 function choose(option) {
   if (option) {
-    field().value = option.querySelector("small.num").dataset.number ?? option.dataset.number;
+    field().value = option.dataset.number;
     const help = field().parentElement.querySelector(".help, .problem");
     if (help) {
-      help.className = "help";
-      help.textContent = option.dataset.name || "";
+      help.className = option.dataset.warning ? "help warned" : "help";
+      help.textContent = [option.dataset.name, option.dataset.warning].filter(Boolean).join(": ");
     }
     field().removeAttribute("aria-invalid");
     document.getElementById("id_body").focus();

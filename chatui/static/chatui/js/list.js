@@ -1,7 +1,7 @@
 /* The list: rows move by themselves, and badges, drafts and typing are this person's own. */
 import { adopt, isOutdated, onFrame } from "./frames.js";
 import { noticeInbound } from "./notices.js";
-import { isReadHere, openConversation } from "./thread.js";
+import { heardRead, isReadHere, openConversation } from "./thread.js";
 import { freshen } from "./times.js";
 import { showUnread } from "./title.js";
 import { me, say } from "./words.js";
@@ -28,8 +28,9 @@ onFrame("live-row", (statement) => {
 
 onFrame("live-read", (statement) => {
   const row = rowOf(statement.getAttribute("conversation"));
-  const [id, read] = [Number(statement.getAttribute("conversation")), Number(statement.getAttribute("read"))];
-  if (!row) return showUnread(id, undefined);
+  const [id, read, unread] = ["conversation", "read", "unread"].map((name) => Number(statement.getAttribute(name)));
+  heardRead(id, read);
+  if (!row) return showUnread(id, unread);
   const others = row.dataset.readers.split(" ").filter((pair) => pair && !pair.startsWith(`${me}:`));
   row.dataset.readers = [...others, `${me}:${read}`].join(" ");
   dress(row);

@@ -21,7 +21,9 @@ let readTimer;
 export const openConversation = () => Number(talk()?.dataset.conversation ?? 0);
 export const isAtEnd = () => !thread() || (!hasNewerPages() && thread().scrollHeight - thread().scrollTop - thread().clientHeight <= NEAR_END);
 /* Reading under my eyes now: its row need not flash as unread. */
-export const isReadHere = (id) => id === openConversation() && isInFront() && isAtEnd();
+export const isReadHere = (id) => id === openConversation() && isInFront() && isAtEnd() && !("keptUnread" in talk().dataset);
+/* Marked as unread on purpose: it stays so until something new comes, or it is opened again. */
+export const heardRead = (id, read) => id === openConversation() && talk().toggleAttribute("data-kept-unread", read < Number(talk().dataset.read));
 const isInFront = () => !document.hidden && document.hasFocus();
 const hasNewerPages = () => Boolean(thread()?.querySelector("[data-edge=newer]"));
 
@@ -59,6 +61,7 @@ onFrame("live-entry", (statement) => {
   for (const field of document.querySelectorAll("#head [data-seen]")) field.value = dataset.inbound;
   dataset.newest = Math.max(Number(dataset.newest), Number(fresh.dataset.pk ?? 0));
   placeEntry(fresh);
+  if (fresh.matches(".message.in")) talk().removeAttribute("data-kept-unread");
   markRead();
 });
 
