@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.views import canned
+from server import sms
 from server.accounts.models import Language, record_audit
 from server.events import doorbell
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from server.accounts.models import User
+
+NAME_LENGTH = 150
 
 
 class LogIn(LoginView):
@@ -56,6 +59,12 @@ class LogOut(LogoutView):
         if user.is_authenticated:
             doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=4401, session_key=session_key)
         return response
+
+
+def name_tried(request: HttpRequest, credentials: dict | None = None) -> str:
+    """Whose password was tried, as far as it can be a name of ours: PostgreSQL refuses what does not fit its column."""
+    name = (credentials or request.POST).get("username") or ""
+    return sms.storable(name)[:NAME_LENGTH]
 
 
 def locked_out(request: HttpRequest, *args, **kwargs) -> HttpResponse:

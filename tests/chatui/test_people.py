@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.auth.hashers import check_password
 
 from server.accounts.models import Activation, AuditEntry, User
@@ -107,6 +108,13 @@ def test_a_name_that_nobody_has_is_locked_the_same(browser, db):
         last = log_in(browser, "nobody", "wrong")
     assert last.status_code == 429
     assert "Too many wrong passwords" in last.text
+
+
+@pytest.mark.parametrize("door", ["/login/", "/admin/login/"])
+def test_a_name_longer_than_any_is_only_a_wrong_one(browser, db, door):
+    answer = browser.post(door, {"username": "x" * 500, "password": "wrong"})
+    assert answer.status_code == 200
+    assert AccessAttempt.objects.get().username == "x" * 150
 
 
 def test_a_right_password_forgets_the_wrong_ones(browser, dana):
