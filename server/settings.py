@@ -115,6 +115,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     if str(_database["NAME"]) != ":memory:":
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 else:
+    # One round trip each time a connection is taken out of the pool: after a restart of PostgreSQL those in it are broken.
+    _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=20), "timeout": 5},
         "connect_timeout": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.faults.stream import Stream
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
 
-def test_postgresql_is_restarted_at_once_under_webhooks(house, company, caplog):
+def test_postgresql_is_restarted_at_once_under_webhooks(house, company):
     one, two = house.webs
     pids = [process.pid for process in house.processes]
     with Screen(company, company.dana, company.boti, one, two) as danas, Screen(company, company.bela, company.boti, two) as belas:
@@ -42,3 +43,19 @@ def test_postgresql_is_restarted_at_once_under_webhooks(house, company, caplog):
         danas.equals_a_fresh_load()
         belas.equals_a_fresh_load()
     assert [process.pid for process in house.processes if process.is_running] == pids
+
+
+def test_nobody_is_given_a_connection_that_broke_while_it_lay_in_the_pool(house, company):
+    assert look_at_once(company, house) == {200}
+    house.cluster.signal(signal.SIGQUIT)
+    house.cluster.wait()
+    house.cluster.start()
+    company.ask_anew()
+    assert look_at_once(company, house) == {200}
+
+
+def look_at_once(company, house):
+    """Many look at pages in the same moment: the statuses of the answers."""
+    with ThreadPoolExecutor(12) as people:
+        answers = [people.submit(company.dana.get, house.webs[i % 2], "/") for i in range(24)]
+        return {answer.result().status_code for answer in answers}
