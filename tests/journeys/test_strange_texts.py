@@ -71,7 +71,7 @@ def test_as_what_i_write_myself_note_draft_guard_and_search(company, dana, bela,
     his.composer.press_sequentially("Válaszolnék")
     hers.send(NASTY[0])
     expect(his.bubbles.last.locator(".bubble")).to_have_text(NASTY[0])
-    hers.note(NASTY[1] + " @bela")
+    hers.note("@Béla " + NASTY[1])
     expect(his.thread.locator(".note .body")).to_contain_text(NASTY[1])
     his.composer.press("Enter")
     expect(his.page.locator("[data-guard] q")).to_have_text(NASTY[0])

@@ -2,7 +2,7 @@
 import { adopt, isOutdated, onFrame } from "./frames.js";
 import { post } from "./post.js";
 import { look } from "./socket.js";
-import { dayKey, dayName, freshen } from "./times.js";
+import { dayKey, dayName, freshen, isElsewhere } from "./times.js";
 import { setTitle } from "./title.js";
 import { me, say } from "./words.js";
 
@@ -139,7 +139,9 @@ export function tidy() {
 const toggle = (entry, name, on) => entry.classList.toggle(name, Boolean(on));
 
 function putDayLine(box, entry, day, days) {
-  const line = days.get(day) ?? Object.assign(document.createElement("span"), { className: "day", textContent: dayName(new Date(Number(entry.dataset.at))) });
+  const line = days.get(day) ?? Object.assign(document.createElement("span"), { className: "day" });
+  // The server wrote it in the company's zone, and perhaps yesterday.
+  line.textContent = dayName(new Date(Number(entry.dataset.at)));
   line.dataset.day = day;
   days.set(day, line);
   const before = entry.previousElementSibling?.matches("[data-fresh]") ? entry.previousElementSibling : entry;
@@ -215,6 +217,7 @@ function begin() {
   setTitle(title && `${title} · Fonal`);
   if (!thread()) return;
   freshen(talk());
+  if (isElsewhere) tidy();
   const marked = target && document.getElementById(target);
   const firstNew = document.getElementById("fresh");
   if (marked) {

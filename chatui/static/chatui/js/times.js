@@ -2,7 +2,7 @@
 import { language, say } from "./words.js";
 
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const isElsewhere = here !== document.body.dataset.zone;
+export const isElsewhere = here !== document.body.dataset.zone;
 const clockFormat = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit", hourCycle: "h23" });
 const weekdayFormat = new Intl.DateTimeFormat(language, { weekday: "short" });
 const dateFormat = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
