@@ -14,14 +14,17 @@ import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.urls import Resolver404, resolve
+from django.utils.datastructures import MultiValueDict
+
+from gateway.forms import FORM
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -141,7 +144,7 @@ def _answer(scope: Scope, body: bytes) -> HttpResponse:
 
 def _view_answer(scope: Scope, body: bytes) -> HttpResponse:
     try:
-        request = ASGIRequest(scope, BytesIO(body))
+        request = _Request(scope, BytesIO(body))
         view, args, kwargs = resolve(request.path_info)
         response: HttpResponse = view(request, *args, **kwargs)
     except Resolver404:
@@ -154,6 +157,23 @@ def _view_answer(scope: Scope, body: bytes) -> HttpResponse:
         logger.exception("webhook: our own mistake")
         return _plain("our mistake", 500)
     return response
+
+
+class _Request(ASGIRequest):
+    """Django's own, with a form that is filled without a detour: that took an eighth of a webhook's time."""
+
+    def _load_post_and_files(self) -> None:
+        if self.method == "POST" and self.content_type == FORM and (self.encoding or "utf-8").lower() == "utf-8":
+            self._post: QueryDict = _Form(self.body, encoding="utf-8")
+            self._files: MultiValueDict[str, Any] = MultiValueDict()
+        else:
+            super()._load_post_and_files()
+
+
+class _Form(QueryDict):
+    def appendlist(self, key: Any, value: Any) -> None:
+        # Only read from a body: both are text already.
+        dict.setdefault(cast("dict[Any, list[Any]]", self), key, []).append(value)
 
 
 def _plain(text: str, status: int) -> HttpResponse:
