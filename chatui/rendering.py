@@ -154,6 +154,8 @@ def _remarks_since(conversation: Conversation, since) -> list[Note | Activity]:
 
 def _read_frames(events: list[Event]) -> list[Frame]:
     """A person's own tabs agree about what that person has read."""
+    if not events:
+        return []
     wanted = {(event.conversation_id, event.user_id) for event in events}
     markers = ReadMarker.objects.filter(conversation__in={pk for pk, _ in wanted}, user__in={pk for _, pk in wanted})
     return [
