@@ -10,7 +10,11 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-RUN = "() => axe.run(document, { resultTypes: ['violations'] })"
+# What is still fading in has another contrast.
+RUN = """async () => {
+    await Promise.allSettled(document.getAnimations().map((one) => one.finished));
+    return axe.run(document, { resultTypes: ["violations"] });
+}"""
 
 
 def violations(tab) -> list[str]:

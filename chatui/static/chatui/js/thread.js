@@ -119,7 +119,9 @@ function entryAfter(fresh) {
 /* Day lines and grouping, worked out anew from what stands there: the twin of items_of() in views/chat.py. */
 export function tidy() {
   const box = thread();
-  const days = new Map([...box.querySelectorAll(".day")].map((line) => [line.dataset.day, line]));
+  const days = new Map();
+  // A page that came in brings its own lines: one a day stays.
+  for (const line of box.querySelectorAll(".day")) days.has(line.dataset.day) ? line.remove() : days.set(line.dataset.day, line);
   const used = new Set();
   let previous = null;
   for (const entry of box.querySelectorAll(ENTRY)) {
@@ -201,7 +203,7 @@ function trim(grewAtTop) {
   const marker = document.createElement("span");
   marker.className = "page-edge";
   marker.dataset.edge = edge;
-  for (const [name, value] of Object.entries({ "hx-get": `/conversations/${openConversation()}/entries/?${query}=${pk}`, "hx-trigger": "intersect once", "hx-swap": "outerHTML" })) marker.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ "hx-get": `/conversations/${openConversation()}/entries/?${query}=${pk}`, "hx-trigger": "intersect root:#thread rootMargin:'600px 0px' once", "hx-swap": "outerHTML" })) marker.setAttribute(name, value);
   if (grewAtTop) thread().append(marker);
   else thread().prepend(marker);
   adopt(marker);
