@@ -24,6 +24,8 @@ const isTouch = matchMedia("(pointer: coarse)").matches;
 const unsent = new Set();
 /* What was typed here last, by conversation: {body, at}. */
 const typedHere = new Map();
+/* What is written in the mode that does not show: a note must never get into an SMS, nor an SMS into a note. */
+const aside = { sms: "", note: "" };
 let draftDue, draftTimer, draftOnItsWay, typedAt = 0;
 
 function begin() {
@@ -33,10 +35,13 @@ function begin() {
   // This page may have been drawn before the last words were saved.
   const typed = typedHere.get(openConversation());
   if (typed && Date.now() - typed.at < SURELY_SAVED_MS) area().value = typed.body;
+  aside.sms = "";
+  aside.note = sessionStorage.getItem(noteKey()) ?? "";
   count();
   if (!isTouch && !document.querySelector("dialog[open]")) area().focus({ preventScroll: true });
 }
 
+const noteKey = () => `fonal.note.${openConversation()}`;
 const newest = () => document.getElementById("talk").dataset.newest;
 const count = () => showCost(area().value, part("cost"), part("saver"));
 
@@ -46,14 +51,18 @@ async function submit() {
   if (!text || form().dataset.busy) return;
   complain("");
   const letter = { id: openConversation(), uuid: newUuid(), body: text, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
-  forgetDraft(letter.id);
   part("guard").hidden = true;
   area().value = "";
-  setMode("sms");
+  if (letter.note) {
+    sessionStorage.removeItem(noteKey());
+    setMode("sms");
+  } else {
+    forgetDraft(letter.id);
+    setDraft(letter.id, "");
+    stopTyping();
+    placeEntry(pending(letter));
+  }
   count();
-  setDraft(letter.id, "");
-  stopTyping();
-  if (!letter.note) placeEntry(pending(letter));
   await draftOnItsWay;
   deliver(letter);
 }
@@ -77,6 +86,7 @@ async function deliver(letter, tries = 0) {
     return applyFrames(text);
   }
   giveBack(letter);
+  if (letter.id !== openConversation()) return toast(plain(text) || say("wroteMeanwhile"), { bad: true });
   applyFrames(text);
   if (answer.status === 403 || answer.status === 404) complain(say("noAnswer"));
 }
@@ -85,11 +95,15 @@ async function deliver(letter, tries = 0) {
 function giveBack(letter, problem) {
   unsent.delete(letter.uuid);
   document.getElementById(`entry-${letter.uuid}`)?.remove();
-  if (letter.id !== openConversation() || !form()) return setDraft(letter.id, letter.body);
+  if (letter.id !== openConversation() || !form()) {
+    if (letter.note) return sessionStorage.setItem(`fonal.note.${letter.id}`, letter.body);
+    typedHere.set(letter.id, { body: letter.body, at: Infinity });
+    return setDraft(letter.id, letter.body);
+  }
   tidy();
-  if (!area().value) area().value = letter.body;
   setMode(letter.note ? "note" : "sms");
-  count();
+  area().value = area().value ? `${letter.body}\n${area().value}` : letter.body;
+  typed();
   area().focus();
   if (problem) complain(problem);
 }
@@ -105,6 +119,8 @@ function pending({ uuid, body }) {
   message.append(bubble, meta);
   return message;
 }
+
+const plain = (frames) => new DOMParser().parseFromString(frames, "text/html").querySelector("live-problem")?.textContent;
 
 function complain(text) {
   part("problem").replaceChildren(...(text ? [Object.assign(document.createElement("li"), { textContent: text })] : []));
@@ -122,8 +138,9 @@ onFrame("live-guard", (statement) => {
 onFrame("live-problem", (statement) => (form() ? complain(statement.textContent) : toast(statement.textContent, { bad: true })));
 onFrame("live-draft", (statement) => {
   if (Number(statement.getAttribute("conversation")) !== openConversation() || !form()) return;
+  setMode("sms");
+  area().value = area().value ? `${statement.textContent}\n${area().value}` : statement.textContent;
   forgetDraft(openConversation());
-  area().value = statement.textContent;
   area().focus();
   count();
 });
@@ -133,7 +150,7 @@ function typed() {
   count();
   complain("");
   if (area().value.length === 1 || !form().dataset.seen) form().dataset.seen = newest();
-  if (isNote()) return;
+  if (isNote()) return sessionStorage.setItem(noteKey(), area().value);
   const [id, url, body] = [openConversation(), urls().draft, area().value];
   setDraft(id, body);
   typedHere.set(id, { body, at: Date.now() });
@@ -168,6 +185,11 @@ function forgetDraft(id) {
 
 /* --- Notes --- */
 function setMode(mode) {
+  if (form().dataset.mode !== mode) {
+    aside[form().dataset.mode] = area().value;
+    area().value = aside[mode];
+    aside[mode] = "";
+  }
   form().dataset.mode = mode;
   const button = form().querySelector(".note-mode");
   button.setAttribute("aria-pressed", mode === "note");
@@ -242,6 +264,7 @@ document.addEventListener("click", ({ target }) => {
   if (!form()?.contains(target)) return;
   if (target.closest(".note-mode")) {
     setMode(isNote() ? "sms" : "note");
+    count();
     area().focus();
   }
   if (target.closest("[data-saver]")) replaceText(area(), unaccent(area().value));
