@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bench.figures import Figure as Row
+
 ROOT = Path(__file__).resolve().parent.parent
 # As a script it would find the modules beside it before installed ones of the same name.
 sys.path[:] = [str(ROOT), *(place for place in sys.path if Path(place).resolve() not in {ROOT, ROOT / "bench"})]
@@ -105,6 +107,18 @@ def report(result: Fanout) -> str:
         f"handing out reaches {result.ratio:.2f} of the bare server, with reading and drawing {result.ratio_with_drawing:.2f}"
     )
     return "\n".join(lines)
+
+
+def figures() -> list[Row]:
+    """The same for the table of `make bench`."""
+    from bench.figures import Figure as Row
+
+    result = measure()
+    unit, limit, of_limit = "deliveries / CPU s", result.bare.per_cpu_second, "a bare asyncio server, the same bytes"
+    return [
+        Row("fan-out, a drawn frame", unit, result.handing_out.per_cpu_second, limit, of_limit, result.ratio),
+        Row("fan-out, log and drawing too", unit, result.all_of_it.per_cpu_second, limit, of_limit, result.ratio_with_drawing),
+    ]
 
 
 def _texts_come_in(hub: _Child, readers: _Readers, company: _Company) -> Figure:

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Viewer(asyncio.Protocol):
-    """One tab. `seen` hears of each frame; `is_placed` is done with the first one."""
+    """One tab, whose page was drawn at event `since`. `seen` hears of each frame; `is_placed` is done with the first one."""
 
-    def __init__(self, session: str, origin: str, seen: Seen) -> None:
-        self._session, self._origin, self._seen = session, origin, seen
+    def __init__(self, session: str, origin: str, since: int, seen: Seen) -> None:
+        self._session, self._origin, self._since, self._seen = session, origin, since, seen
         self._heard = b""
         self._has_shaken_hands = False
         self.is_placed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def to(cls, port: int, session: str, origin: str, seen: Seen) -> Viewer:
+    async def to(cls, port: int, session: str, origin: str, since: int, seen: Seen) -> Viewer:
         loop = asyncio.get_running_loop()
-        _, viewer = await loop.create_connection(lambda: cls(session, origin, seen), "127.0.0.1", port)
+        _, viewer = await loop.create_connection(lambda: cls(session, origin, since, seen), "127.0.0.1", port)
         async with asyncio.timeout(20):
             await viewer.is_placed
         return viewer
@@ -51,7 +51,7 @@ class Viewer(asyncio.Protocol):
                 return
             assert b" 101 " in head, head
             self._has_shaken_hands, self._heard = True, b""
-            statement = json.dumps({"since": 0}).encode()
+            statement = json.dumps({"since": self._since}).encode()
             self.transport.write(bytes((0x81, 0x80 | len(statement))) + bytes(4) + statement)
         heard = self._heard + data if self._heard else data
         while (end := _end_of_frame(heard)) is not None:
