@@ -199,6 +199,8 @@ TIME_ZONE = "Europe/Budapest"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+# A style sheet edited under the running server would else be cut at its old length.
+WHITENOISE_AUTOREFRESH = IS_LOCAL
 # Files are served from the rooms they are in: nothing needs to be collected first.
 warnings.filterwarnings("ignore", message="No directory at")
 WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600

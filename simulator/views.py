@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -107,7 +107,8 @@ def log_in_as(request: HttpRequest, username: str) -> HttpResponse:
     record_audit(action="user.logged_in", at=timezone.now(), actor=user, subscriber=user.subscriber, target=user.username)
     to = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        return redirect(to)
+        # Not redirect(): it would take a single word for the name of a view.
+        return HttpResponseRedirect(to)
     return redirect("admin:index" if user.role == Role.OPERATOR else settings.LOGIN_REDIRECT_URL)
 
 

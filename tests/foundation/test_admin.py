@@ -32,7 +32,7 @@ def list_url(model) -> str:
 
 
 @pytest.mark.parametrize("person", ["dana", "sam", "ada"])
-def test_only_the_operators_staff_come_in(client, request, person):
+def test_only_the_operators_staff_come_in(db, client, request, person):
     user = request.getfixturevalue(person)
     # Even a flag that slipped into a subscriber's row does not help.
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)

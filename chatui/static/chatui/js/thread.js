@@ -136,6 +136,7 @@ export function tidy() {
   }
   if (previous) toggle(previous.entry, "followed", false);
   for (const [day, line] of days) if (!used.has(day)) line.remove();
+  passDays();
 }
 
 const toggle = (entry, name, on) => entry.classList.toggle(name, Boolean(on));
