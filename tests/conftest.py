@@ -18,6 +18,21 @@ PASSWORD = "tavaszi-szel-vizet"
 BOTI = "+36309990001"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The fault tests stay together on one worker: their clusters are started once.
+
+    Under pytest 9.2 xdist 3.8 no longer sees its own group marks (pytest-dev/pytest-xdist#1386).
+    """
+    from xdist.scheduler import LoadGroupScheduling
+
+    class Scheduling(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "faults" if "/faults/" in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
 @pytest.fixture(autouse=True)
 def quick_passwords(settings) -> None:
     """A cast of six would take seconds to hash as production does."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -151,6 +152,11 @@ class Process:
         words = self.output[-4000:]
         self.kill()
         raise NotUp(f"{' '.join(self.command)} was not up after {self.patience} s:\n{words}")
+
+    def minds(self, number: signal.Signals) -> bool:
+        """Whether it has said by now what it does on a signal; before, it would die of it (Linux)."""
+        caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        return bool(caught and int(caught[1], 16) & 1 << (number - 1))
 
     @property
     def exit_code(self) -> int | None:

@@ -10,6 +10,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Self
 
+import pytest
 import requests
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -45,6 +46,7 @@ class Screen:
         self.position = 0
         self.rows: Rows = {}
         self.entries: Rows = {}
+        self._compared: tuple[tuple[object, object], ...] = ()
         self.people: dict[tuple[str, int], set[str]] = {}
         self.close_codes: list[int | None] = []
         self._socket: ClientConnection | None = None
@@ -75,14 +77,17 @@ class Screen:
                 return False
             fresh_rows, fresh_entries, _ = self._fresh(self.webs[-1])
             with self._lock:
-                self._compared = (self.rows, fresh_rows), (self._in_order(self.entries), self._in_order(fresh_entries))
+                self._compared = (self.rows, fresh_rows), (sorted(self.entries.values()), [*fresh_entries.values()])
             return all(seen == fresh for seen, fresh in self._compared)
 
-        with contextlib.suppress(BaseException):
+        # What differs is told by the assertions below.
+        with contextlib.suppress(pytest.fail.Exception):
             until(is_the_same, "the screen is like a fresh one", 40)
         assert self.position == self.company.last_event
         for seen, fresh in self._compared:
             assert seen == fresh
+        assert str(self.conversation.pk) in self.rows
+        assert len(self.entries) == self.company.messages.filter(conversation=self.conversation).count()
 
     def sees(self, what: str, *colleagues: Colleague) -> None:
         """Until exactly these people are shown as here ("presence") or writing ("typing")."""
@@ -151,9 +156,6 @@ class Screen:
         found = _PAGE_POSITION.search(page.text)
         assert found, page.text[:2000]
         return _rows_in(page.text), _entries_in(page.text), int(found[1])
-
-    def _in_order(self, entries: Rows) -> list[tuple[str, ...]]:
-        return sorted(entries.values())
 
 
 def _rows_in(text: str) -> Rows:

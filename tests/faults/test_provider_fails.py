@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from server.accounts.models import Role, User
 from server.contacts.models import OptOut
 from server.lines.models import Line
 from server.messaging.models import Message, Status
@@ -16,6 +17,7 @@ from server.messaging.reasons import Reason
 from server.messaging.sending import release_line
 from tests.faults.patience import until
 from tests.faults.screen import Screen
+from tests.services import worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
@@ -131,12 +133,17 @@ def test_who_is_unsubscribed_at_the_provider_gets_nothing_more(house, company, s
 
 
 def test_a_line_whose_account_is_refused_waits_and_sends_everything_after_its_release(house, company, screens, six_are_written):
+    User.objects.create_user(
+        "ada", role=Role.ADMINISTRATOR, subscriber=company.subscriber, language="en", email="ada@kontakt.example"
+    )
     house.twilio.plan.extend(["401", "401"])
     six_are_written()
     until(lambda: Line.objects.get(pk=company.line.pk).held_since, "the line is held")
     until(lambda: not company.outbound.filter(status=Status.SENDING).exists(), "nothing is in hand")
     assert house.twilio.plan in (deque(), deque(["401"]))
     house.twilio.plan.clear()
+    with worker(env=house.env) as tasks:
+        until(lambda: "To: ada@kontakt.example" in tasks.output, "the administrator is told")
     waiting = company.outbound.filter(status__in=[Status.HELD, Status.QUEUED]).count()
     assert waiting + len(company.taken) == 6
     for screen in screens:
