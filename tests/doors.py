@@ -49,5 +49,5 @@ def entries_in(response: HttpResponse) -> list[str]:
 
 def next_page(response: HttpResponse) -> str | None:
     """The address behind "Older conversations" or "Older messages"."""
-    found = re.search(r'hx-get="([^"]+(?:after|before)=[^"]+)" hx-trigger="intersect once"', response.text)
+    found = re.search(r'hx-get="([^"]+(?:after|before)=[^"]+)" hx-trigger="intersect [^"]*once"', response.text)
     return found.group(1).replace("&amp;", "&") if found else None
