@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Locator, Page
 
 # A bound on a test that goes wrong, not a measurement.
@@ -98,8 +96,3 @@ class Chat:
 
     def until(self, script: str, argument: Any = None) -> None:
         self.page.wait_for_function(script, arg=argument, timeout=15_000)
-
-    def answers(self, action: Callable[[], Any], part: str) -> None:
-        """Do something and wait for the server's answer to the request that it makes."""
-        with self.page.expect_response(lambda response: part in response.url):
-            action()

@@ -15,9 +15,19 @@ pytestmark = pytest.mark.journey
 @pytest.fixture
 def tab(company, dana):
     """Three conversations; Anna's, the second, waits for an answer."""
-    company.thread(new_number(), "Cili", [{"body": "Ok", "minutes_ago": 9}, {"body": "Rendben", "minutes_ago": 8, "by": dana.id}])
+    company.thread(
+        new_number(),
+        "Cili",
+        [{"body": "Ok", "minutes_ago": 9}, {"body": "Rendben", "minutes_ago": 8, "by": dana.id}],
+        read_by=[dana],
+    )
     company.thread(new_number(), "Anna", [{"body": "Mikor?", "minutes_ago": 5}])
-    company.thread(new_number(), "Bea", [{"body": "Ok", "minutes_ago": 3}, {"body": "Rendben", "minutes_ago": 2, "by": dana.id}])
+    company.thread(
+        new_number(),
+        "Bea",
+        [{"body": "Ok", "minutes_ago": 3}, {"body": "Rendben", "minutes_ago": 2, "by": dana.id}],
+        read_by=[dana],
+    )
     tab = dana.tab().is_live()
     expect(tab.rows).to_have_text([re.compile("Bea"), re.compile("Anna"), re.compile("Cili")])
     return tab
@@ -96,7 +106,11 @@ def test_tab_goes_through_list_thread_and_composer_in_order(tab):
     seen = []
     for _ in range(24):
         tab.page.keyboard.press("Tab")
-        seen.append(tab.ask("() => document.activeElement.closest('.inbox, #head, #thread, #composer, #person, .rail')?.className || document.activeElement.closest('[id]')?.id"))
+        seen.append(
+            tab.ask(
+                "() => document.activeElement.closest('.inbox, #head, #thread, #composer, #person, .rail')?.className || document.activeElement.closest('[id]')?.id"
+            )
+        )
     order = [part for n, part in enumerate(seen) if n == 0 or seen[n - 1] != part]
     assert order[:2] == ["inbox", "head"], order
     assert [part for part in order if part in ("thread", "thread lively", "composer")][-1] == "composer", order

@@ -37,7 +37,9 @@ def english_in(tab) -> list[str]:
 def test_a_hungarian_sees_hungarian_everywhere(found_company, boti):
     company = found_company(language="hu", people={"dana": "Kis Dóra", "bela": "Nagy Béla"})
     dora, bela = company.people["dana"], company.people["bela"]
-    company.thread(boti, "Kiss Boti", [{"body": "Jó napot!", "minutes_ago": 2000}, {"body": "Köszönöm!", "minutes_ago": 4, "by": bela.id}])
+    company.thread(
+        boti, "Kiss Boti", [{"body": "Jó napot!", "minutes_ago": 2000}, {"body": "Köszönöm!", "minutes_ago": 4, "by": bela.id}]
+    )
     tab = dora.tab().is_live()
     expect(tab.page.locator("html")).to_have_attribute("lang", "hu")
     company.stage.phone(number=boti, is_on=False)

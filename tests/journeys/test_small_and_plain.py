@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -17,7 +15,9 @@ def is_too_wide(tab) -> bool:
 
 
 def test_on_a_telephone_the_list_is_a_screen_of_its_own(company, dana, boti):
-    company.thread(boti, "Kiss Boti", ["Egy nagyonhosszúszóközöknélküliszövegamitőlnemszabadszétesnieaképernyőnekmertmindenbelefér" * 2])
+    company.thread(
+        boti, "Kiss Boti", ["Egy nagyonhosszúszóközöknélküliszövegamitőlnemszabadszétesnieaképernyőnekmertmindenbelefér" * 2]
+    )
     tab = dana.device(**PHONE).is_live()
     expect(tab.rows.first).to_be_visible()
     assert not is_too_wide(tab)
@@ -48,17 +48,18 @@ def test_on_a_telephone_the_list_is_a_screen_of_its_own(company, dana, boti):
     assert not is_too_wide(tab)
 
 
-@pytest.mark.parametrize("width", [1024, 700, 320])
-def test_nothing_sticks_out_at_any_width(company, dana, boti, width):
+def test_nothing_sticks_out_at_any_width(company, dana, boti):
     thread = company.thread(boti, "Nagyonhosszúnevű Ügyfél-Kovácsházi Magdolna Zsuzsanna", ["Szia!"])
-    tab = dana.device(f"/conversations/{thread['id']}/", viewport={"width": width, "height": 700}).is_live()
-    expect(tab.composer).to_be_in_viewport()
-    assert not is_too_wide(tab)
-    outside = tab.ask(
-        """() => [...document.querySelectorAll("#head button, #head summary, #composer button")]
-            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML)"""
-    )
-    assert outside == []
+    tab = dana.tab(f"/conversations/{thread['id']}/").is_live()
+    for width in (1440, 1024, 700, 390, 320):
+        tab.page.set_viewport_size({"width": width, "height": 700})
+        expect(tab.composer).to_be_in_viewport()
+        assert not is_too_wide(tab), width
+        outside = tab.ask(
+            """() => [...document.querySelectorAll("#head button, #head summary, #composer button")]
+                .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML)"""
+        )
+        assert outside == [], width
 
 
 def test_without_scripts_one_can_log_in_read_answer_and_finish(company, bela, dana, boti):
@@ -95,16 +96,16 @@ def test_without_scripts_one_can_log_in_read_answer_and_finish(company, bela, da
     assert [text for _, text, _ in company.outgoing()] == ["Holnap érkezik.", "Új szöveg"]
 
 
-def test_without_scripts_a_new_text_is_not_overlooked_when_sending(company, dana, boti):
+def test_without_scripts_the_same_form_sent_twice_is_one_message(company, dana, boti):
     company.thread(boti, "Kiss Boti", ["Egy", "Kettő"])
     tab = dana.device(java_script_enabled=False)
     tab.row("Kiss Boti").get_by_role("link").click()
-    tab.composer.fill("Nem megy kétszer")
     send = tab.page.get_by_role("button", name="Send", exact=True)
+    tab.composer.fill("Nem megy kétszer")
     send.click()
     expect(tab.bubble("Nem megy kétszer")).to_have_count(1)
-    # Going back and sending the same form again is the same message.
     tab.page.go_back()
-    tab.page.go_back()
+    expect(tab.composer).to_have_value("Nem megy kétszer")
+    send.click()
+    expect(tab.bubble("Nem megy kétszer")).to_have_count(1)
     assert len(company.outgoing()) == 1
-    expect(tab.page).to_have_title(re.compile("Fonal"))

@@ -22,7 +22,9 @@ NASTY = [
 
 def is_unharmed(tab) -> None:
     assert tab.ask("() => window.hacked") is None
-    assert tab.ask("() => [...document.querySelectorAll('#rows img, #thread img, #thread script, #thread svg[onload]')].length") == 0
+    assert (
+        tab.ask("() => [...document.querySelectorAll('#rows img, #thread img, #thread script, #thread svg[onload]')].length") == 0
+    )
     assert tab.ask("() => [...document.querySelectorAll('a')].filter((a) => a.protocol === 'javascript:').length") == 0
 
 
@@ -41,12 +43,14 @@ def test_as_a_live_text_as_history_and_in_the_tables(company, dana, boti):
     assert [bubble.strip() for bubble in tab.bubbles.locator(".bubble").all_text_contents()] == [text.strip() for text in NASTY]
     is_unharmed(tab)
     tab.page.goto(tab.url + "/messages/")
-    assert [cell.strip() for cell in tab.page.locator("tbody td.text").all_text_contents()] == [text.strip() for text in NASTY[::-1]]
+    assert [cell.strip() for cell in tab.page.locator("tbody td.text").all_text_contents()] == [
+        text.strip() for text in NASTY[::-1]
+    ]
     is_unharmed(tab)
 
 
-@pytest.mark.parametrize("name", NASTY[:2] + NASTY[4:5])
-def test_as_a_name_in_list_head_title_dialog_and_lookup(company, dana, bela, boti, name):
+@pytest.mark.parametrize("name", [NASTY[0], NASTY[4]])
+def test_as_a_name_in_list_head_title_dialog_and_lookup(company, dana, boti, name):
     company.thread(boti, name, ["Szia!"], read_by=[dana])
     tab = dana.tab().is_live()
     expect(tab.rows.first.locator(".who")).to_contain_text(name)

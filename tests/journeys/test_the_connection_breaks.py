@@ -76,6 +76,24 @@ def test_a_text_written_offline_goes_out_once_when_the_network_is_back(company, 
     assert [text for _, text, _ in company.outgoing()] == ["Az alagútban írtam"]
 
 
+def test_a_thread_that_can_not_be_fetched_leaves_the_screen_as_it_was(company, dana, boti):
+    company.thread(boti, "Kiss Boti", read_by=[dana])
+    dana.may_hear("status of 500", "ERR_INTERNET_DISCONNECTED", "WebSocket connection", "htmx:error")
+    tab = dana.tab().is_live()
+    broken = [500]
+    tab.page.route("**/conversations/*/", lambda route: route.fulfill(status=broken.pop()) if broken else route.continue_())
+    tab.row("Kiss Boti").locator("a.row").click()
+    toast = tab.page.locator("#toasts .toast")
+    expect(toast).to_contain_text("Nothing was lost; please try again.")
+    expect(tab.page.get_by_text("Choose a conversation")).to_be_visible()
+    tab.page.context.set_offline(True)
+    tab.row("Kiss Boti").locator("a.row").click()
+    expect(toast).to_have_count(2)
+    tab.page.context.set_offline(False)
+    tab.open("Kiss Boti")
+    expect(tab.composer).to_be_visible()
+
+
 def test_logging_out_in_one_tab_ends_the_other(company, dana, boti):
     company.thread(boti, "Kiss Boti")
     first, second = dana.tab().is_live(), dana.tab("/settings/")

@@ -8,6 +8,7 @@ import "./acts.js";
 import "./dialog.js";
 import "./notices.js";
 import "./keys.js";
+import "./failures.js";
 import { connect } from "./socket.js";
 
 // Without the chat service there is nothing live to see.
