@@ -58,8 +58,10 @@ async def _measure(
 ) -> list[tuple[dict[str, float], dict[str, float]]]:
     texts = _Texts(bench, url)
     product = await _Screens.open(port, bench.sessions, url, since)
-    await product.watch(texts, 1)
+    # One alone: of those that come together, one frame may tell several.
+    await product.watch(texts, 1 / PER_SECOND)
     frame.write_bytes(text_frame(product.last_frame))
+    await product.watch(texts, 1)
     least_port = free_port()
     with _least(least_port, frame):
         least = await _Screens.open(least_port, bench.sessions, url, since)
