@@ -167,6 +167,8 @@ class Feed:
         # Those who are being told what they missed get nothing else meanwhile.
         self.replaying: set[Viewer] = set()
         self.is_joined = False
+        # On their way in: until they are viewers the feed must not be taken for an empty one.
+        self.arriving = 0
         self.circles: dict[tuple[str, frozenset[int], bool], list[Viewer]] | None = None
         self.here = Attendance()
         self.typing = Attendance()
@@ -367,10 +369,16 @@ class Hub:
         """Take a new tab in; the oldest of more than ten tabs of a person (in this process) must go."""
         self._start()
         feed = self.feeds.get(viewer.person.subscriber_id)
+        is_new = feed is None
         if feed is None:
             feed = self.feeds[viewer.person.subscriber_id] = Feed(viewer.person.subscriber_id, self)
-            await self._join(feed)
-        await feed.enter(viewer)
+        feed.arriving += 1
+        try:
+            if is_new:
+                await self._join(feed)
+            await feed.enter(viewer)
+        finally:
+            feed.arriving -= 1
         tabs = self.viewers_of[viewer.person.user_id]
         tabs.append(viewer)
         for oldest in tabs[:-TABS_PER_PERSON]:
@@ -543,7 +551,7 @@ class Hub:
     async def beat(self) -> None:
         """One heartbeat: make up for lost doorbells, say where everybody stands, mention who is here."""
         for feed in [*self.feeds.values()]:
-            if not feed.viewers:
+            if not feed.viewers and not feed.arriving:
                 await self._part(feed)
                 continue
             await self._join(feed)
@@ -568,6 +576,8 @@ class Hub:
             await asyncio.sleep(seconds)
             try:
                 await act()
+            except (OperationalError, InterfaceError) as problem:
+                logger.warning("the hub goes on later, the database is away: %s", type(problem).__name__)
             except Exception:
                 logger.exception("the hub stumbled")
 
@@ -629,6 +639,9 @@ class Hub:
             with contextlib.suppress(Exception):
                 group = doorbell.group_of(feed.subscriber_id)
                 await asyncio.wait_for(layer.group_discard(group, self._channel), REDIS_PATIENCE_SECONDS)
+        # Somebody came meanwhile: what was left was their group, too.
+        if (successor := self.feeds.get(feed.subscriber_id)) is not None:
+            successor.is_joined = False
 
 
 _hub: Hub | None = None

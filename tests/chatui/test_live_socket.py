@@ -7,7 +7,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from chatui.hub import current_hub
+from chatui.hub import Hub, current_hub
 from chatui.rendering import Frame
 from server.accounts.models import Subscriber
 from server.events import doorbell
@@ -46,6 +46,24 @@ async def test_boti_texts_and_every_colleague_of_the_line_sees_it_at_once(tab_of
     assert "Jó napot, nyitva vannak?" in await his.gets()
     assert "Jó napot, nyitva vannak?" in await hers.gets()
     assert his.position == hers.position == 1
+
+
+async def test_who_comes_first_at_the_moment_of_a_heartbeat_is_not_forgotten(tab_of, dana, boti_texts, monkeypatch):
+    join = Hub._join
+
+    async def join_during_a_heartbeat(hub, feed):
+        monkeypatch.setattr(Hub, "_join", join)
+        await hub.beat()
+        await join(hub, feed)
+
+    monkeypatch.setattr(Hub, "_join", join_during_a_heartbeat)
+    tab = await tab_of(dana)
+    await tab.says(since=0)
+    await tab.gets()
+
+    await in_thread(boti_texts, "Jó napot!")
+
+    await tab.sees("Jó napot!")
 
 
 async def test_the_thread_gets_the_bubble_only_where_it_is_open(tab_of, dana, bela, boti_texts):
