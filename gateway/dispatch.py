@@ -150,5 +150,6 @@ def _listen(stop: threading.Event) -> None:
         cursor.execute(f"LISTEN {outbox_bell.CHANNEL}")
     listening = connection.connection
     while not stop.is_set():
-        for _ in listening.notifies(timeout=1, stop_after=1):
-            outbox_bell.ring()
+        with connection.wrap_database_errors:
+            for _ in listening.notifies(timeout=1, stop_after=1):
+                outbox_bell.ring()
