@@ -25,6 +25,9 @@ def test_on_a_telephone_the_list_is_a_screen_of_its_own(company, dana, boti):
     expect(tab.composer).to_be_in_viewport()
     expect(tab.rows.first).to_be_hidden()
     assert not is_too_wide(tab)
+    tab.page.locator("#head summary").tap()
+    expect(tab.page.locator("#head .sheet").get_by_role("link", name="Edit contact")).to_be_visible()
+    tab.page.locator("#head summary").tap()
     # On touch, Enter breaks the line.
     tab.composer.fill("Első sor")
     tab.composer.press("Enter")
@@ -96,16 +99,12 @@ def test_without_scripts_one_can_log_in_read_answer_and_finish(company, bela, da
     assert [text for _, text, _ in company.outgoing()] == ["Holnap érkezik.", "Új szöveg"]
 
 
-def test_without_scripts_the_same_form_sent_twice_is_one_message(company, dana, boti):
+def test_without_scripts_a_double_click_sends_once(company, dana, boti):
     company.thread(boti, "Kiss Boti", ["Egy", "Kettő"])
     tab = dana.device(java_script_enabled=False)
     tab.row("Kiss Boti").get_by_role("link").click()
-    send = tab.page.get_by_role("button", name="Send", exact=True)
     tab.composer.fill("Nem megy kétszer")
-    send.click()
+    tab.page.get_by_role("button", name="Send", exact=True).dblclick()
     expect(tab.bubble("Nem megy kétszer")).to_have_count(1)
-    tab.page.go_back()
-    expect(tab.composer).to_have_value("Nem megy kétszer")
-    send.click()
-    expect(tab.bubble("Nem megy kétszer")).to_have_count(1)
+    expect(tab.composer).to_have_value("")
     assert len(company.outgoing()) == 1

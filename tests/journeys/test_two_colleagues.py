@@ -68,6 +68,7 @@ def test_handing_over_is_seen_by_both_and_can_be_undone(both):
         expect(tab.thread).to_contain_text("Béla Nagy put it back for anybody")
         expect(tab.page.locator("#head").get_by_role("button", name="Take it")).to_be_visible()
     expect(his.rows).to_have_count(0)
+    expect(his.page.get_by_text("Open a conversation and press Take it.")).to_be_visible()
 
 
 def test_a_note_mentions_a_colleague_and_never_leaves(company, both):

@@ -101,7 +101,7 @@ function place(fresh, old) {
     if (old) adopt(swap(old, fresh));
     return;
   }
-  if (!belongs(fresh)) return keepingSight(() => old?.remove());
+  if (!belongs(fresh)) return leave(old);
   const hadFocus = old?.contains(document.activeElement);
   keepingSight(() => {
     rows().querySelector("[data-empty]")?.remove();
@@ -113,6 +113,13 @@ function place(fresh, old) {
     adopt(fresh);
   });
   if (hadFocus) fresh.querySelector(".row").focus({ preventScroll: true });
+}
+
+/* The last one to leave makes room for the words of an empty list. */
+function leave(old) {
+  if (!old) return;
+  keepingSight(() => old.remove());
+  if (!rows().childElementCount) window.htmx.ajax("GET", `/conversations/rows/?${list().dataset.query}`, { target: "#list", swap: "outerHTML" });
 }
 
 function nextOf(fresh) {
