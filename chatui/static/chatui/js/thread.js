@@ -7,7 +7,7 @@ import { setTitle } from "./title.js";
 import { me, say } from "./words.js";
 
 const NEAR_END = 100;
-const STUCK_WITHIN = 20;
+const GIVES_WAY_AT = 56;
 const GROUPED_WITHIN_MS = 5 * 60 * 1000;
 const LONGEST = 300;
 const ENTRY = ".message, .note, .event";
@@ -160,9 +160,10 @@ function belongTogether(one, other) {
 /* Of the day lines that are stuck at the top only the last one shows. */
 function passDays() {
   const top = thread().getBoundingClientRect().top;
-  const stuck = [...thread().querySelectorAll(".day")].filter((line) => line.getBoundingClientRect().top <= top + STUCK_WITHIN);
-  for (const line of thread().querySelectorAll(".day.passed")) line.classList.remove("passed");
-  for (const line of stuck.slice(0, -1)) line.classList.add("passed");
+  const lines = [...thread().querySelectorAll(".day")];
+  const places = lines.map((line) => line.getBoundingClientRect().top - top);
+  // It gives way already when the next one comes near.
+  lines.forEach((line, index) => line.classList.toggle("passed", places[index + 1] <= GIVES_WAY_AT));
 }
 
 function countNews(entry) {
