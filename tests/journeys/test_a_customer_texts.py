@@ -104,3 +104,14 @@ def test_a_first_text_of_an_unknown_number_makes_a_row_at_the_top(company, dana,
     expect(tab.bubble("Holnapra.")).to_be_visible()
     # She is reading it: it never counts as unread.
     expect(tab.rows.first.locator("[data-unread]")).to_be_empty()
+
+
+def test_only_the_open_conversation_is_marked_in_the_list(company, dana, boti):
+    company.thread(boti, "Kiss Boti", read_by=[dana])
+    company.thread(new_number(), "Nagy Ilona", read_by=[dana])
+    tab = dana.tab().is_live().open("Kiss Boti").open("Nagy Ilona")
+    expect(tab.row("Nagy Ilona").locator("[aria-current]")).to_be_visible()
+    expect(tab.page.locator("#rows [aria-current]")).to_have_count(1)
+    tab.page.go_back()
+    expect(tab.row("Kiss Boti").locator("[aria-current]")).to_be_visible()
+    expect(tab.page.locator("#rows [aria-current]")).to_have_count(1)

@@ -56,11 +56,6 @@ export function setDraft(id, text) {
   if (row) dress(row);
 }
 
-export function markCurrent(id) {
-  for (const row of document.querySelectorAll("#rows .row[aria-current]")) row.removeAttribute("aria-current");
-  rowOf(id)?.querySelector(".row").setAttribute("aria-current", "true");
-}
-
 const typingText = (people) =>
   people.length === 0 ? "" : say(people.length > 1 ? "typingMany" : "typing", { name: people[0].name });
 
@@ -79,6 +74,7 @@ function dress(row) {
   showUnread(id, "done" in row.dataset ? 0 : unread);
   const isOpen = openConversation() === id;
   if (isOpen) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
   link.classList.toggle("has-draft", drafts.has(id) && !isOpen);
   row.querySelector("[data-draft]").textContent = drafts.get(id) ?? "";
   link.classList.toggle("is-typing", typists.has(id));
