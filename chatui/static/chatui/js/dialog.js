@@ -41,10 +41,13 @@ dialog?.addEventListener("cancel", (event) => {
 });
 
 /* --- The text's cost --- */
-document.addEventListener("input", ({ target }) => {
-  const place = target.dataset?.counted && document.getElementById(target.dataset.counted);
-  if (place) showCost(target.value, place, document.querySelector(`[data-saver=${target.id}]`));
-});
+function reckon(area) {
+  const place = area?.dataset?.counted && document.getElementById(area.dataset.counted);
+  if (place) showCost(area.value, place, document.querySelector(`[data-saver=${area.id}]`));
+}
+document.addEventListener("input", ({ target }) => reckon(target));
+// A refused text comes back in a new form.
+document.addEventListener("htmx:after:swap", () => reckon(document.getElementById("id_body")));
 
 /* --- The recipient field: a combobox over the live rows --- */
 const field = () => document.getElementById("id_to");
