@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -40,6 +41,24 @@ class Audited(admin.ModelAdmin[Any]):
 
     def subscriber_of(self, row: Any) -> Subscriber | None:
         return getattr(row, "subscriber", None)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write what the form changed: writing the whole row would undo what others wrote since it was read.
+
+        A subscriber's last event number put back by one would stop every message of that company.
+        """
+        obj.save(update_fields=self.fields_changed_by(form) if change else None)
+
+    def fields_changed_by(self, form: Any) -> set[str]:
+        return set(form.changed_data) & {field.name for field in form.instance._meta.concrete_fields}
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        subscribers = {subscriber.pk for row in queryset if (subscriber := self.subscriber_of(row)) is not None}
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            # Django logs deletions before it deletes: who asked for their rights then still had them.
+            for pk in sorted(subscribers):
+                record(subscriber_id=pk, kind=Kind.ACCESS_CHANGED, at=timezone.now())
 
     # These are called last in the transaction, which is where an event belongs.
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:

@@ -102,14 +102,18 @@ class LineAdmin(Audited):
 
     @admin.action(description=_("Release: send again from these lines"), permissions=["change"])
     def release(self, request: HttpRequest, lines: QuerySet[Line]) -> None:
-        waiting = sum(release_line(line=line, now=timezone.now(), by=staff_of(request)) for line in lines.exclude(held_since=None))
+        # Also where the line itself is held no longer: nothing may stay behind.
+        waiting = sum(release_line(line=line, now=timezone.now(), by=staff_of(request)) for line in lines)
         said = ngettext("%d waiting message goes out now.", "%d waiting messages go out now.", waiting) % waiting
         self.message_user(request, said, messages.SUCCESS)
 
+    def fields_changed_by(self, form: Any) -> set[str]:
+        secrets = {name for name in SECRETS if f"new_{name}" in form.changed_data}
+        return super().fields_changed_by(form) | secrets
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        changed = {name.removeprefix("new_") for name in form.changed_data}
-        if form.instance.held_since and CREDENTIALS & changed:
+        if form.instance.held_since and CREDENTIALS & self.fields_changed_by(form):
             # What the provider refused was the old ones.
             release_line(line=form.instance, now=timezone.now(), by=staff_of(request))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,11 +13,14 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from server import phone
 from server.accounts.models import Activation, AuditEntry, Role, Subscriber, Team, User
 from server.events import doorbell
+from server.events.log import record
+from server.events.models import Kind
 from server.operator_site import Audited, ReadOnly
 
 if TYPE_CHECKING:
@@ -33,8 +38,28 @@ class ActivationInline(admin.StackedInline[Activation, Subscriber]):
     min_num = 1
 
 
+class SubscriberForm(forms.ModelForm[Subscriber]):
+    class Meta:
+        model = Subscriber
+        fields = ("name", "slug", "country", "timezone", "language")
+
+    def clean_country(self) -> str:
+        country: str = self.cleaned_data["country"].upper()
+        if not phone.is_country(country):
+            raise ValidationError(_("This is not a country's two letters, such as HU."))
+        return country
+
+    def clean_timezone(self) -> str:
+        # Each page of the company asks for it: a wrong one would be an error on all of them.
+        name: str = self.cleaned_data["timezone"]
+        if name not in zoneinfo.available_timezones():
+            raise ValidationError(_("This is not a time zone, such as Europe/Budapest."))
+        return name
+
+
 @admin.register(Subscriber)
 class SubscriberAdmin(Audited):
+    form = SubscriberForm
     list_display = ("name", "slug", "country", "language", "sms", "chat", "created_at")
     list_select_related = ("activation",)
     search_fields = ("name", "slug")
@@ -111,9 +136,21 @@ class UserAdmin(Audited, DjangoUserAdmin[User]):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         # The role alone says who may come in here.
         obj.is_staff = obj.is_superuser = obj.role == Role.OPERATOR
+        before = form.initial.get("subscriber") if change else None
         super().save_model(request, obj, form, change)
+        if before not in {None, obj.subscriber_id}:
+            self._show_out_of(before, obj)
         if not obj.is_active:
             transaction.on_commit(lambda: _show_out(obj), robust=True)
+
+    def fields_changed_by(self, form: Any) -> set[str]:
+        return super().fields_changed_by(form) | {"is_staff", "is_superuser"}
+
+    def _show_out_of(self, subscriber_id: int, user: User) -> None:
+        """The company that somebody leaves: their open screens end, and their colleagues' screens hear of it."""
+        record(subscriber_id=subscriber_id, kind=Kind.ACCESS_CHANGED, at=timezone.now())
+        leave = partial(doorbell.dismiss, subscriber_id=subscriber_id, user_id=user.pk, code=LOGGED_OUT)
+        transaction.on_commit(leave, robust=True)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Who wrote what must stay known: people are deactivated.
