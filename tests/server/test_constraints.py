@@ -13,7 +13,7 @@ from server.accounts.models import Activation, Role, Subscriber, Team, User
 from server.contacts.models import Contact, OptOut
 from server.events.models import Event, Kind
 from server.lines.models import Line, LineAccess
-from server.messaging.models import Conversation, DeliveryReport, Direction, Draft, Message, ReadMarker, Status
+from server.messaging.models import CannedText, Conversation, DeliveryReport, Direction, Draft, Message, ReadMarker, Status
 from tests.conftest import NOW
 
 ROOMS = ("accounts", "events", "lines", "contacts", "messaging")
@@ -118,6 +118,26 @@ def _(house):
 @breaks("one_draft_per_writer")
 def _(house):
     twice(Draft, conversation=house["conversation"], user=house["user"], body="Jö", updated_at=NOW)
+
+
+@breaks("one_shared_canned_text_per_title")
+def _(house):
+    twice(CannedText, subscriber=house["subscriber"], title="Jó napot", body="Jó napot!", updated_at=NOW)
+
+
+@breaks("one_own_canned_text_per_title")
+def _(house):
+    twice(CannedText, subscriber=house["subscriber"], owner=house["user"], title="Jó napot", body="Jó napot!", updated_at=NOW)
+
+
+@breaks("canned_text_has_title_and_body")
+def _(house):
+    CannedText.objects.create(subscriber=house["subscriber"], title="", body="Jó napot!", updated_at=NOW)
+
+
+@breaks("canned_text_of_1000_characters_at_most")
+def _(house):
+    CannedText.objects.create(subscriber=house["subscriber"], title="Hosszú", body="a" * 1001, updated_at=NOW)
 
 
 def constraints_of_the_house() -> set[str]:
