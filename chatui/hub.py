@@ -138,22 +138,21 @@ def look(
         return Look([], missed.last, must_reload=True)
     events = [event for event in missed.events if upto is None or event.number <= upto][:BATCH]
     reached = events[-1].number if events else since
-    return Look(events, reached, must_reload=False, frames={language: draw(events, language, opened) for language in languages})
+    return Look(events, reached, must_reload=False, frames=draw(events, set(languages), opened))
 
 
-def draw(events: list[Event], language: str, opened: Collection[int] | None) -> list[Frame]:
+def draw(events: list[Event], languages: Collection[str], opened: Collection[int] | None) -> dict[str, list[Frame]]:
     """The frames of these events; one that can't be drawn must not keep the others from being seen."""
-    if not events:
-        return []
     try:
-        return frames_for(events, language, opened)
+        return frames_for(events, languages, opened)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         if len(events) == 1:
             logger.exception("event %s can't be drawn", events[0].number)
-            return []
-        return [frame for event in events for frame in draw([event], language, opened)]
+            return {language: [] for language in languages}
+        one_by_one = [draw([event], languages, opened) for event in events]
+        return {language: [frame for drawn in one_by_one for frame in drawn[language]] for language in languages}
 
 
 class Feed:

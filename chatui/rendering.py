@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import format_html
@@ -22,6 +23,7 @@ from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
 from server.messaging.models import Activity, Conversation, Message, Note, ReadMarker
 from server.messaging.reasons import Reason
+from server.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -37,19 +39,22 @@ class Frame:
     conversation_id: int | None = None
 
 
-def frames_for(events: Iterable[Event], language: str, opened: Collection[int] | None = None) -> list[Frame]:
-    """The frames that bring a screen up to date with these events; each row and bubble is drawn once.
+def frames_for(
+    events: Collection[Event], languages: Iterable[str], opened: Collection[int] | None = None
+) -> dict[str, list[Frame]]:
+    """The frames that bring a screen up to date with these events; rows are read once, and drawn once for each language.
 
     Threads are drawn only of the conversations in `opened` (None: of all): mostly nobody looks at them.
     """
-    events = list(events)
-    public = [event for event in events if event.conversation_id and event.kind != Kind.READ]
-    with translation.override(language):
-        frames = _conversation_frames(public, opened)
-        frames += _read_frames([event for event in events if event.kind == Kind.READ])
-        if any(event.kind == Kind.PHONEBOOK_CHANGED and not event.conversation_id for event in events):
-            frames.append(Frame("<live-names></live-names>"))
-        return frames
+    changes = _changes_of([event for event in events if event.conversation_id and event.kind != Kind.READ], opened)
+    same_for_all = _read_frames([event for event in events if event.kind == Kind.READ])
+    if any(event.kind == Kind.PHONEBOOK_CHANGED and not event.conversation_id for event in events):
+        same_for_all.append(Frame("<live-names></live-names>"))
+    frames = {}
+    for language in languages:
+        with translation.override(language):
+            frames[language] = [frame for change in changes for frame in _frames_of(change)] + same_for_all
+    return frames
 
 
 def presence_frame(conversation_id: int, people: list[dict], language: str) -> Frame:
@@ -66,44 +71,60 @@ def _people(element: str, conversation_id: int, people: list[dict]) -> str:
     return format_html('<{0} conversation="{1}" people="{2}"></{0}>', element, conversation_id, json.dumps(people))
 
 
-def _conversation_frames(events: list[Event], opened: Collection[int] | None) -> list[Frame]:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A conversation of which something is to be drawn: its row, and, where it is open, its thread."""
+
+    conversation: Conversation
+    is_open: bool
+    entries: list[Message | Note | Activity]
+    has_new_head: bool
+    opt_out: OptOut | None
+
+
+def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Change]:
     by_conversation: dict[int, list[Event]] = defaultdict(list)
     for event in events:
         by_conversation[event.conversation_id].append(event)
-    conversations = Conversation.objects.filter(pk__in=by_conversation).with_row().select_related("subscriber")
-    rows = {conversation.pk: conversation for conversation in conversations}
-    shown = {pk: row for pk, row in rows.items() if opened is None or pk in opened}
-    messages = _messages_of([event for event in events if event.conversation_id in shown]) if shown else {}
-    stopped = _opt_outs_of(shown.values()) if shown else {}
-    frames = []
+    rows = _rows_of(by_conversation)
+    shown = [pk for pk in rows if opened is None or pk in opened]
+    messages = _messages_of([event for event in events if event.conversation_id in shown])
+    stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS(shown)}
+    changes = []
     for pk, its_events in by_conversation.items():
         conversation = rows.get(pk)
         if conversation is None:
             continue
-        frames.append(Frame(row_html(conversation), line_id=conversation.line_id))
-        if pk not in shown:
-            continue
-        inside = _thread_html(conversation, its_events, messages, stopped.get((conversation.line_id, conversation.contact.number)))
-        frames.append(Frame(inside, line_id=conversation.line_id, conversation_id=pk))
-    return frames
+        entries = _entries_of(conversation, its_events, messages) if pk in shown else []
+        # A message, too: it takes back Done.
+        has_new_head = any(event.kind in {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED} for event in its_events)
+        opt_out = stopped.get((conversation.line_id, conversation.contact.number))
+        changes.append(_Change(conversation, pk in shown, entries, has_new_head, opt_out))
+    return changes
 
 
-def _thread_html(conversation: Conversation, events: list[Event], messages: dict[int, Message], opt_out: OptOut | None) -> str:
-    parts = []
-    said = dict.fromkeys(event.message_id for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED})
-    for pk in said:
-        message = messages.get(pk)
-        if message is not None:
-            parts.append(gone_html(message) if message.deleted_at else entry_html(message, conversation))
+def _entries_of(conversation: Conversation, events: list[Event], messages: dict[int, Message]) -> list[Message | Note | Activity]:
+    said = [messages[pk] for pk in dict.fromkeys(event.message_id for event in events) if pk in messages]
     moments = [event.at for event in events if event.kind in {Kind.NOTE_CREATED, Kind.CONVERSATION_CHANGED}]
-    moments += [messages[pk].created_at for pk in said if pk in messages and _concerns_opt_out(messages[pk])]
-    if moments:
-        parts += [entry_html(entry, conversation) for entry in _remarks_since(conversation, min(moments))]
-    # A message, too: it takes back Done.
-    if any(event.kind in {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED} for event in events):
+    moments += [message.created_at for message in said if _concerns_opt_out(message)]
+    return [*said, *(_remarks_since(conversation, min(moments)) if moments else [])]
+
+
+def _frames_of(change: _Change) -> list[Frame]:
+    conversation = change.conversation
+    row = Frame(row_html(conversation), line_id=conversation.line_id)
+    if not change.is_open:
+        return [row]
+    parts = [_entry_or_gone_html(entry, conversation) for entry in change.entries]
+    if change.has_new_head:
         parts.append(head_html(conversation))
-    parts.append(foot_html(conversation, opt_out))
-    return "".join(parts)
+    parts.append(foot_html(conversation, change.opt_out))
+    return [row, Frame("".join(parts), line_id=conversation.line_id, conversation_id=conversation.pk)]
+
+
+def _entry_or_gone_html(entry: Message | Note | Activity, conversation: Conversation) -> str:
+    is_gone = isinstance(entry, Message) and entry.deleted_at is not None
+    return gone_html(entry) if is_gone else entry_html(entry, conversation)
 
 
 def row_html(conversation: Conversation) -> str:
@@ -130,15 +151,52 @@ def foot_html(conversation: Conversation, opt_out: OptOut | None) -> str:
     )
 
 
+# Only what is shown: each column costs, and a row is drawn for every event.
+_SHOWN_OF_MESSAGE = ("body", "direction", "status", "media", "author__name", "created_at", "sent_at", "delivered_at", "failed_at")
+_CONVERSATIONS = Reading(
+    lambda ids: (
+        Conversation.objects.filter(pk__in=ids)
+        .select_related("subscriber", "contact", "line", "assignee", "latest_message__author")
+        .only(
+            *(field.name for field in Conversation._meta.concrete_fields),
+            "subscriber__timezone",
+            "contact__number",
+            "contact__name",
+            "line__label",
+            "line__held_since",
+            "assignee__name",
+            *(f"latest_message__{name}" for name in _SHOWN_OF_MESSAGE),
+        )
+    )
+)
+_MARKERS = Reading(lambda ids: ReadMarker.objects.filter(conversation__in=ids).order_by("id"))
+_MESSAGES = Reading(
+    lambda ids: (
+        Message.objects.filter(pk__in=ids)
+        .select_related("author")
+        .only(*_SHOWN_OF_MESSAGE, "uuid", "conversation_id", "origin", "reason", "deleted_at")
+    )
+)
+_OPT_OUTS = Reading(
+    lambda ids: OptOut.objects.filter(ended_at=None, line__conversations__in=ids, number=F("line__conversations__contact__number"))
+)
+
+
+def _rows_of(ids: Collection[int]) -> dict[int, Conversation]:
+    """The conversations with all that a row shows, like `with_row()`."""
+    rows = {conversation.pk: conversation for conversation in _CONVERSATIONS(ids)}
+    markers: dict[int, list[ReadMarker]] = {pk: [] for pk in rows}
+    for marker in _MARKERS(rows):
+        markers[marker.conversation_id].append(marker)
+    for pk, conversation in rows.items():
+        # What prefetch_related() would have written there.
+        conversation._prefetched_objects_cache = {"markers": markers[pk]}
+    return rows
+
+
 def _messages_of(events: list[Event]) -> dict[int, Message]:
-    ids = {event.message_id for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED}}
-    return {message.pk: message for message in Message.objects.filter(pk__in=ids).select_related("author")}
-
-
-def _opt_outs_of(conversations: Iterable[Conversation]) -> dict[tuple[int, str], OptOut]:
-    numbers = {conversation.contact.number for conversation in conversations}
-    found = OptOut.objects.filter(number__in=numbers, line__in={c.line_id for c in conversations}, ended_at=None)
-    return {(opt_out.line_id, opt_out.number): opt_out for opt_out in found}
+    said = {event.message_id for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED}}
+    return {message.pk: message for message in _MESSAGES(said)}
 
 
 def _concerns_opt_out(message: Message) -> bool:

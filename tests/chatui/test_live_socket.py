@@ -209,9 +209,9 @@ async def test_each_person_is_spoken_to_in_their_own_language_and_each_is_drawn_
 ):
     drawn = []
 
-    def draw(events, language, opened):
-        drawn.append(language)
-        return [Frame(f"<p>{language}</p>")]
+    def draw(events, languages, opened):
+        drawn.extend(languages)
+        return {language: [Frame(f"<p>{language}</p>")] for language in languages}
 
     monkeypatch.setattr("chatui.hub.frames_for", draw)
     english, also_english, hungarian = await tab_of(dana), await tab_of(sam), await tab_of(bela)
@@ -278,10 +278,10 @@ async def test_one_event_that_can_not_be_drawn_does_not_hide_the_others(tab_of, 
 
     real = hub.frames_for
 
-    def breaks_on_the_second(events, language, opened):
+    def breaks_on_the_second(events, languages, opened):
         if any(event.number == 2 for event in events):
             raise ValueError("a bug in a template")
-        return real(events, language, opened)
+        return real(events, languages, opened)
 
     monkeypatch.setattr(hub, "frames_for", breaks_on_the_second)
     for sender in ("+36309990001", "+36309990002", "+36309990003"):

@@ -1,0 +1,70 @@
+"""Reading rows by their ids with a SELECT that is written once.
+
+The ORM compiles its SQL anew for each question: 1 ms for one row of the list, where the database needs a twentieth
+of that. Only what is read for every event that is drawn is worth this.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from django.db.models.sql import Query
+    from django.db.models.sql.compiler import SQLCompiler
+
+
+class Reading[Row: Model]:
+    """A queryset that asks for ids and nothing else, compiled once for each number of them.
+
+        conversations = Reading(lambda ids: Conversation.objects.filter(pk__in=ids).select_related("contact"))
+        conversations({3, 7})
+
+    The rows are the ORM's, made as ever; only what is prefetched is the caller's own affair.
+    """
+
+    def __init__(self, rows_of: Callable[[list[int]], QuerySet[Row]]) -> None:
+        self._rows_of = rows_of
+        self._compiled: dict[tuple[str, int], tuple[type[Row], SQLCompiler, str]] = {}
+
+    def __call__(self, ids: Collection[int]) -> list[Row]:
+        if not ids:
+            return []
+        connection = connections[DEFAULT_DB_ALIAS]
+        # A power of two, so that there are few statements; the last id fills it up.
+        size = 1 << (len(ids) - 1).bit_length()
+        filled = [*ids]
+        filled += filled[-1:] * (size - len(filled))
+        if (connection.vendor, size) not in self._compiled:
+            self._compiled[connection.vendor, size] = self._compile(size)
+        model, compiler, sql = self._compiled[connection.vendor, size]
+        query = cast("Query", _Written(compiler, connection, sql, filled))
+        return list(ModelIterable(QuerySet(model, query=query, using=DEFAULT_DB_ALIAS)))
+
+    def _compile(self, size: int) -> tuple[type[Row], SQLCompiler, str]:
+        places = [*range(1, size + 1)]
+        rows = self._rows_of(places)
+        compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        if [*params] != places:
+            raise ValueError(f"More than the ids is asked of {rows.model.__name__}: {params}")
+        return rows.model, compiler, sql
+
+
+class _Written:
+    """To the ORM a query like any other, whose compiler has done its work already."""
+
+    def __init__(self, compiler: SQLCompiler, connection: Any, sql: str, ids: list[int]) -> None:
+        # A connection belongs to its thread.
+        self._compiler = copy(compiler)
+        self._compiler.connection = connection
+        self._compiler.as_sql = lambda *_, **__: (sql, tuple(ids))  # type: ignore[method-assign]
+
+    def get_compiler(self, using: str) -> SQLCompiler:
+        return self._compiler
