@@ -24,11 +24,11 @@ RECEIPTS_KEPT_FOR = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A job with its pace; `do` gets the time, and when the job was last done."""
+    """A job with its pace; `do` gets the time."""
 
     name: str
     every: timedelta
-    do: Callable[[datetime, datetime | None], object]
+    do: Callable[[datetime], object]
     # A provider that hangs must not keep the other chores waiting.
     asks_provider: bool = False
 
@@ -47,12 +47,12 @@ def move_log_into_database(now: datetime) -> None:
 
 
 CHORES = (
-    Chore("move log into database", timedelta(seconds=2), lambda now, _: move_log_into_database(now)),
-    Chore("reap leases", timedelta(seconds=5), lambda now, _: reap_leases(now=now)),
-    Chore("look up unconfirmed", timedelta(seconds=15), lambda now, _: look_up_unconfirmed(now), asks_provider=True),
+    Chore("move log into database", timedelta(seconds=2), move_log_into_database),
+    Chore("reap leases", timedelta(seconds=5), lambda now: reap_leases(now=now)),
+    Chore("look up unconfirmed", timedelta(seconds=15), look_up_unconfirmed, asks_provider=True),
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
-    Chore("drop old events", timedelta(hours=1), lambda now, _: drop_old_events(now=now)),
-    Chore("drop old receipts", timedelta(days=1), lambda now, _: drop_old_receipts(now)),
+    Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
+    Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
 )
 OUR_CHORES = tuple(chore for chore in CHORES if not chore.asks_provider)
 PROVIDER_CHORES = tuple(chore for chore in CHORES if chore.asks_provider)
@@ -73,7 +73,7 @@ def _do(chore: Chore, row: models.Chore, now: datetime) -> bool:
     if not ours:
         return False
     try:
-        chore.do(now, row.done_at)
+        chore.do(now)
     except Exception:
         # The next turn is the next try; other chores must not wait for it.
         logger.exception("chore %s failed", chore.name)

@@ -44,6 +44,16 @@ class Chore(models.Model):
         return f"{self.name} {self.due_at:%H:%M:%S}"
 
 
+class InboundLook(models.Model):
+    """When a line's list of received messages was last read to its end; what came since may be missing here."""
+
+    line = models.OneToOneField(Line, on_delete=models.CASCADE, related_name="+")
+    looked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.looked_at:%Y-%m-%d %H:%M}"
+
+
 class Pulse(models.Model):
     """The heartbeat of a running process, for /health/."""
 

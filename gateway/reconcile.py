@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from gateway.models import InboundLook
 from gateway.providers import PROVIDERS
 from gateway.vocabulary import LookFailed, NoList
 from server.lines.models import Line
@@ -134,20 +135,23 @@ def _note_absent(message: Message, now: datetime) -> bool:
 # --- Inbound messages that no webhook brought --------------------------------------------------
 
 
-def fetch_missed_inbound(now: datetime, last_done_at: datetime | None = None) -> int:
+def fetch_missed_inbound(now: datetime) -> int:
     """Store the inbound messages in the providers' lists that no webhook brought; returns how many there were.
 
-    Twilio, by default, repeats only what could not connect: an answer of 500 is not repeated.
+    Twilio, by default, repeats only what could not connect: an answer of 500 is not repeated. Each line is
+    asked from where its list was last read: one that could not be (the provider was away, it refused our
+    credentials) may have missed much more than an hour.
     """
-    since = min(last_done_at or now, now) - (OVERLAP if last_done_at else FIRST_FETCH)
     lines = Line.objects.filter(is_active=True, held_since=None).select_related("subscriber")
-    return sum(_fetch_missed(line, since, now) for line in lines)
+    looked_at = dict(InboundLook.objects.values_list("line", "looked_at"))
+    return sum(_fetch_missed(line, looked_at.get(line.pk), now) for line in lines)
 
 
-def _fetch_missed(line: Line, since: datetime, now: datetime) -> int:
+def _fetch_missed(line: Line, looked_at: datetime | None, now: datetime) -> int:
     provider = PROVIDERS.get(line.provider)
     if provider is None:
         return 0
+    since = min(looked_at, now) - OVERLAP if looked_at else now - FIRST_FETCH
     try:
         listed = provider.received_since(line, since)
     except NoList:
@@ -155,7 +159,9 @@ def _fetch_missed(line: Line, since: datetime, now: datetime) -> int:
     except LookFailed as problem:
         logger.warning("line %s: its inbound messages can't be listed now: %s", line.key, problem)
         return 0
-    return sum(_recover(line, provider, sms, now) for sms in _oldest_first(listed) if _is_overdue(sms, now))
+    recovered = sum(_recover(line, provider, sms, now) for sms in _oldest_first(listed) if _is_overdue(sms, now))
+    InboundLook.objects.update_or_create(line=line, defaults={"looked_at": now})
+    return recovered
 
 
 def _recover(line: Line, provider: Provider, sms: InboundSms, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from gateway.sending import send_due
 from gateway.vocabulary import NoList
 from server.messaging.models import Message, Origin, Status
+from server.messaging.sending import hold_line, release_line
 from tests.conftest import BOTI
 
 S = Status
@@ -191,6 +192,31 @@ def test_one_line_that_can_not_be_listed_does_not_keep_the_others_waiting(twilio
     simulator.text_in(line, BOTI, "Elveszett", times=0)
 
     assert fetch_missed_inbound(timezone.now() + timedelta(minutes=5)) == 1
+
+
+def test_texts_of_the_hours_in_which_the_list_could_not_be_read_are_recovered_later(twilio, twilio_line):
+    began = timezone.now() - timedelta(hours=30)
+    fetch_missed_inbound(began)
+    lost_at = began + timedelta(hours=1)
+    twilio.receive(twilio_line.account_sid, sender=BOTI, to=twilio_line.number, body="Elveszett", at=lost_at)
+    for hours in (2, 3, 4):
+        twilio.plan.append("list-503")
+        fetch_missed_inbound(began + timedelta(hours=hours))
+
+    assert fetch_missed_inbound(began + timedelta(hours=5)) == 1
+
+
+def test_texts_of_the_days_in_which_the_line_was_held_are_recovered_after_its_release(twilio, twilio_line):
+    began = timezone.now() - timedelta(days=3)
+    fetch_missed_inbound(began)
+    hold_line(line=twilio_line, reason="401 20003", now=began)
+    lost_at = began + timedelta(hours=1)
+    twilio.receive(twilio_line.account_sid, sender=BOTI, to=twilio_line.number, body="Elveszett", at=lost_at)
+    for hours in range(2, 60):
+        fetch_missed_inbound(began + timedelta(hours=hours))
+    release_line(line=twilio_line, now=began + timedelta(hours=60))
+
+    assert fetch_missed_inbound(began + timedelta(hours=61)) == 1
 
 
 # --- Chores -----------------------------------------------------------------------------------
