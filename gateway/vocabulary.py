@@ -59,12 +59,16 @@ class ListedSms:
 
 
 class WebhookRefused(Exception):
-    """The request is not an honest webhook of this line; answered with `status`."""
+    """The request is not an honest webhook of this line; answered with `status`.
+
+    `is_proved` when it was the provider's all the same, and only lacks what it must have.
+    """
 
     def __init__(self, outcome: str, status: int = 403) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
+        self.is_proved = False
 
 
 class WordUnknown(Exception):

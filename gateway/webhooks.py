@@ -19,20 +19,22 @@ from django.views.decorators.http import require_POST
 from gateway.forms import form_of, raw_of
 from gateway.models import WebhookReceipt
 from gateway.providers import PROVIDERS
+from gateway.refusals import keep_refusal
 from gateway.vocabulary import WebhookRefused, WordUnknown
 from server import rows
 from server.lines.by_key import line_with_key
-from server.lines.models import Line
 from server.messaging.delivery import apply_delivery_report
 from server.messaging.inbound import receive_sms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from uuid import UUID
 
     from django.http import HttpRequest
 
     from gateway.providers.base import Provider
+    from server.lines.models import Line
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
     """A customer's SMS."""
     try:
         line, its = _honest(request, provider, key)
-        sms = its.parse_message(request, line)
+        sms = _read(its.parse_message, request, line)
     except WebhookRefused as refusal:
         return _refuse(refusal, provider, key, "message")
     now = timezone.now()
@@ -69,7 +71,7 @@ def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpRe
     """A delivery report of the message with our `uuid`."""
     try:
         line, its = _honest(request, provider, key)
-        report = its.parse_report(request, line)
+        report = _read(its.parse_report, request, line)
     except WebhookRefused as refusal:
         return _refuse(refusal, provider, key, "status")
     except WordUnknown as word:
@@ -105,17 +107,17 @@ def _size_of(request: HttpRequest) -> int:
 def _refuse(refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
     logger.info("webhook refused: %s %s: %s", provider, kind, refusal.outcome)
     if refusal.status in {400, 403}:
-        line = Line.objects.filter(key=key).only("pk").first()
-        # Without its content: nobody vouches for it.
-        WebhookReceipt.objects.create(
-            provider=provider,
-            line_id=line.pk if line else None,
-            kind=kind,
-            signature_ok=refusal.status == 400,
-            outcome=refusal.outcome[:40],
-            received_at=timezone.now(),
-        )
+        keep_refusal(refusal, provider=provider, key=key, kind=kind, now=timezone.now())
     return HttpResponse(f"{refusal.outcome}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+
+
+def _read[T](read: Callable[[HttpRequest, Line], T], request: HttpRequest, line: Line) -> T:
+    """What an honest webhook says; one that can't be read is refused, but was signed."""
+    try:
+        return read(request, line)
+    except WebhookRefused as refusal:
+        refusal.is_proved = True
+        raise
 
 
 def _keep_unknown(request: HttpRequest, line: Line, its: Provider) -> HttpResponse:

@@ -47,6 +47,7 @@ from gateway.vocabulary import (
 from server.messaging.delivery import Report
 from server.messaging.models import Status
 from server.messaging.reasons import Reason
+from server.sms import storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,8 @@ logger = logging.getLogger(__name__)
 TIMEOUT = (3.05, 10)
 # A chat answer that arrives hours late is worse than one that failed: Twilio drops it after this many seconds.
 VALID_FOR = 3600
-LIST_LIMIT = 1000
+# Twilio's own maximum.
+LIST_PAGE = 1000
 MEDIA_LIMIT = 10
 
 # Any word at all proves that Twilio took the message.
@@ -165,7 +167,7 @@ class Twilio:
         status = STATUSES.get(word)
         if status is None:
             raise WordUnknown(word)
-        code = form.get("ErrorCode") or ""
+        code = storable(form.get("ErrorCode") or "")
         return Report(
             status=status,
             provider_status=word,
@@ -208,9 +210,8 @@ class Twilio:
 
     def received_since(self, line: Line, since: datetime) -> list[InboundSms]:
         after = since.astimezone(UTC)
-        found = _listed(
-            lambda: _client_of(line).messages.list(to=line.number, date_sent_after=after, limit=LIST_LIMIT, page_size=LIST_LIMIT)
-        )
+        # All pages: the newest come first, and the oldest are those that nobody would look for again.
+        found = _listed(lambda: _client_of(line).messages.list(to=line.number, date_sent_after=after, page_size=LIST_PAGE))
         return [_inbound(m) for m in found if m.direction == "inbound" and m.date_sent and m.date_sent >= since]
 
 
@@ -244,7 +245,8 @@ def _media_of(form: QueryDict) -> tuple[dict[str, Any], ...]:
     for i in range(MEDIA_LIMIT):
         url = form.get(f"MediaUrl{i}")
         if url:
-            found.append({"url": url[:2000], "content_type": (form.get(f"MediaContentType{i}") or "")[:100]})
+            content_type = form.get(f"MediaContentType{i}") or ""
+            found.append({"url": storable(url)[:2000], "content_type": storable(content_type)[:100]})
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from gateway import refusals
 from gateway.sending import send_due
 from server.messaging.inbound import conversation_between, receive_sms
 from server.messaging.models import Conversation, Message
@@ -23,6 +24,12 @@ from tests.gateway.twilio_webhooks import PUBLIC_URL, TwilioWebhooks
 def public_url(settings) -> str:
     settings.PUBLIC_URL = PUBLIC_URL
     return PUBLIC_URL
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused_before() -> None:
+    """Each test's line has the number of the last test's."""
+    refusals._kept.clear()
 
 
 @pytest.fixture

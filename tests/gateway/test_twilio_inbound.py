@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from gateway.lane import answer
 from gateway.models import WebhookReceipt
+from gateway.refusals import KEPT_A_MINUTE
 from server.contacts.models import Contact
 from server.events.models import Event
 from server.messaging.models import Message
@@ -77,6 +78,13 @@ def test_any_sender_is_accepted(webhooks, sender):
 def test_any_text_survives(webhooks, said, stored):
     assert webhooks.text(said).status_code == 200
     assert Message.objects.get().body == stored
+
+
+def test_a_nul_in_a_media_address_or_an_error_code_is_stored_like_one_in_a_text(webhooks, sent, twilio):
+    assert webhooks.text("", NumMedia="1", MediaUrl0="https://api.example/\x00", MediaContentType0="image/\x00").status_code == 200
+    assert Message.objects.get().media == [{"url": "https://api.example/\ufffd", "content_type": "image/\ufffd"}]
+    assert webhooks.report(sent(), "failed", ErrorCode="3\x00").status_code == 200
+    assert Message.objects.outbound().get().provider_code == "3\ufffd"
 
 
 def test_half_an_emoji_becomes_replacement_characters(webhooks):
@@ -203,6 +211,21 @@ def test_a_line_without_an_auth_token_accepts_nobody(webhooks, twilio_line):
 def test_a_signed_webhook_of_somebody_else_or_of_nothing_is_refused(webhooks, changed, status):
     assert webhooks.text("Szia!", **changed).status_code == status
     assert Message.objects.count() == 0
+
+
+def test_a_flood_of_forged_webhooks_does_not_fill_the_table(webhooks):
+    form = webhooks.form()
+    answers = {webhooks.post(form, signature="forged").status_code for _ in range(KEPT_A_MINUTE + 20)}
+    assert answers == {403}
+    assert WebhookReceipt.objects.count() == KEPT_A_MINUTE
+    assert webhooks.text("Szia!").status_code == 200
+
+
+def test_a_body_that_could_not_be_read_is_not_kept_as_signed(webhooks):
+    too_many_fields = "&".join(f"a{number}=1" for number in range(2000))
+    answer = Client().post(webhooks.path, too_many_fields, content_type=FORM, headers={"X-Twilio-Signature": "forged"})
+    assert answer.status_code == 400
+    assert not WebhookReceipt.objects.get().signature_ok
 
 
 def test_a_signature_of_another_line_does_not_open_this_one(webhooks, twilio_line, line):
