@@ -187,9 +187,11 @@ def _sendable(now: datetime) -> QuerySet[Message]:
 def _stopped_meanwhile(message: Message, now: datetime) -> bool:
     """The last look before the hand-over: who texted STOP after we queued gets nothing more."""
     conversation = message.conversation
-    if opt_out_in_force(line=conversation.line, number=conversation.contact.number):
-        return _finish(message, now, [Status.SENDING], status=Status.FAILED, reason="opted_out", failed_at=now)
-    return False
+    if not opt_out_in_force(line=conversation.line, number=conversation.contact.number):
+        return False
+    # Not ours any more (a late report moved it): no reason to send it either.
+    _finish(message, now, [Status.SENDING], status=Status.FAILED, reason="opted_out", failed_at=now)
+    return True
 
 
 def _held_since(line_id: int) -> datetime | None:

@@ -322,3 +322,15 @@ def test_a_held_one_holds_those_after_it(queue, claim, line):
 def test_releasing_a_line_that_is_not_held_is_not_audited(line):
     assert release_line(line=line, now=NOW) == 0
     assert not AuditEntry.objects.exists()
+
+
+def test_who_texted_stop_gets_nothing_even_if_a_late_report_has_moved_the_message(queue, claim, line, monkeypatch):
+    message = queue()
+
+    def stopped_and_reported(**_):
+        Message.objects.filter(pk=message.pk).update(status=Status.SENT)
+        return True
+
+    monkeypatch.setattr(sending, "opt_out_in_force", stopped_and_reported)
+    assert claim() is None
+    assert status_of(message) == Status.SENT
