@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 
+# The page is no longer what a fresh one would be, and no frame can mend it.
+RELOAD = "<live-reload></live-reload>"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One text and who should get it: None means no restriction of that kind."""
@@ -49,7 +53,8 @@ def frames_for(
     changes = _changes_of([event for event in events if event.conversation_id and event.kind != Kind.READ], opened)
     same_for_all = _read_frames([event for event in events if event.kind == Kind.READ])
     if any(event.kind == Kind.PHONEBOOK_CHANGED and not event.conversation_id for event in events):
-        same_for_all.append(Frame("<live-names></live-names>"))
+        # Many names at once: which rows and threads show them is not in the log.
+        same_for_all.append(Frame(RELOAD))
     frames = {}
     for language in languages:
         with translation.override(language):
@@ -57,12 +62,12 @@ def frames_for(
     return frames
 
 
-def presence_frame(conversation_id: int, people: list[dict], language: str) -> Frame:
+def presence_frame(conversation_id: int, people: list[dict]) -> Frame:
     """Who has this conversation open: [{"id": 7, "name": "Anna"}]."""
     return Frame(_people("live-presence", conversation_id, people), conversation_id=conversation_id)
 
 
-def typing_frame(conversation_id: int, line_id: int, people: list[dict], language: str) -> Frame:
+def typing_frame(conversation_id: int, line_id: int, people: list[dict]) -> Frame:
     """Who is writing in this conversation, for its thread and for its row in the list."""
     return Frame(_people("live-typing", conversation_id, people), line_id=line_id)
 
@@ -89,7 +94,7 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
     rows = _rows_of(by_conversation)
     shown = [pk for pk in rows if opened is None or pk in opened]
     messages = _messages_of([event for event in events if event.conversation_id in shown])
-    stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS(shown)}
+    stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS.of(shown)}
     changes = []
     for pk, its_events in by_conversation.items():
         conversation = rows.get(pk)
@@ -154,7 +159,7 @@ def foot_html(conversation: Conversation, opt_out: OptOut | None) -> str:
 # Only what is shown: each column costs, and a row is drawn for every event.
 _SHOWN_OF_MESSAGE = ("body", "direction", "status", "media", "author__name", "created_at", "sent_at", "delivered_at", "failed_at")
 _CONVERSATIONS = Reading(
-    lambda ids: (
+    lambda *ids: (
         Conversation.objects.filter(pk__in=ids)
         .select_related("subscriber", "contact", "line", "assignee", "latest_message__author")
         .only(
@@ -169,24 +174,24 @@ _CONVERSATIONS = Reading(
         )
     )
 )
-_MARKERS = Reading(lambda ids: ReadMarker.objects.filter(conversation__in=ids).order_by("id"))
+_MARKERS = Reading(lambda *ids: ReadMarker.objects.filter(conversation__in=ids).order_by("id"))
 _MESSAGES = Reading(
-    lambda ids: (
+    lambda *ids: (
         Message.objects.filter(pk__in=ids)
         .select_related("author")
         .only(*_SHOWN_OF_MESSAGE, "uuid", "conversation_id", "origin", "reason", "deleted_at")
     )
 )
 _OPT_OUTS = Reading(
-    lambda ids: OptOut.objects.filter(ended_at=None, line__conversations__in=ids, number=F("line__conversations__contact__number"))
+    lambda *ids: OptOut.objects.filter(ended_at=None, line__conversations__in=ids, number=F("line__conversations__contact__number"))
 )
 
 
 def _rows_of(ids: Collection[int]) -> dict[int, Conversation]:
     """The conversations with all that a row shows, like `with_row()`."""
-    rows = {conversation.pk: conversation for conversation in _CONVERSATIONS(ids)}
+    rows = {conversation.pk: conversation for conversation in _CONVERSATIONS.of(ids)}
     markers: dict[int, list[ReadMarker]] = {pk: [] for pk in rows}
-    for marker in _MARKERS(rows):
+    for marker in _MARKERS.of(rows):
         markers[marker.conversation_id].append(marker)
     for pk, conversation in rows.items():
         # What prefetch_related() would have written there.
@@ -196,7 +201,7 @@ def _rows_of(ids: Collection[int]) -> dict[int, Conversation]:
 
 def _messages_of(events: list[Event]) -> dict[int, Message]:
     said = {event.message_id for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED}}
-    return {message.pk: message for message in _MESSAGES(said)}
+    return {message.pk: message for message in _MESSAGES.of(said)}
 
 
 def _concerns_opt_out(message: Message) -> bool:
