@@ -142,6 +142,14 @@ def test_who_wrote_while_i_was_typing_is_shown_before_my_text_goes(company, both
     assert [text for _, text, _ in company.outgoing()] == ["Ma délután jó.", "Holnap jó?"]
 
 
+def test_what_is_pasted_after_their_text_goes_out_unasked(company, both, boti):
+    hers, _ = both
+    company.texts(boti, "Mikor?")
+    expect(hers.bubble("Mikor?")).to_be_visible()
+    hers.send("Holnap.")
+    expect(hers.tick("Holnap.")).to_have_attribute("aria-label", "Delivered")
+
+
 def test_a_new_name_in_the_phone_book_shows_at_once_everywhere(company, dana, bela, boti):
     company.thread(boti, "", ["Itt vagyok."], read_by=[dana, bela])
     hers, his = dana.tab().is_live().open("Itt vagyok."), bela.tab().is_live().open("Itt vagyok.")

@@ -26,6 +26,8 @@ const unsent = new Set();
 const typedHere = new Map();
 /* What is written in the mode that does not show: a note must never get into an SMS, nor an SMS into a note. */
 const aside = { sms: "", note: "" };
+/* An SMS stands in the composer: what the thread showed when it was begun has been seen. */
+let begun = false;
 let draftDue, draftTimer, draftOnItsWay, typedAt = 0;
 
 function begin() {
@@ -35,6 +37,7 @@ function begin() {
   // This page may have been drawn before the last words were saved.
   const typed = typedHere.get(openConversation());
   if (typed && Date.now() - typed.at < SURELY_SAVED_MS) area().value = typed.body;
+  begun = Boolean(area().value);
   aside.sms = "";
   aside.note = sessionStorage.getItem(noteKey()) ?? "";
   count();
@@ -57,6 +60,7 @@ async function submit() {
     sessionStorage.removeItem(noteKey());
     setMode("sms");
   } else {
+    begun = false;
     forgetDraft(letter.id);
     setDraft(letter.id, "");
     stopTyping();
@@ -101,6 +105,7 @@ function giveBack(letter, problem) {
     return setDraft(letter.id, letter.body);
   }
   tidy();
+  begun ||= !letter.note;
   setMode(letter.note ? "note" : "sms");
   area().value = area().value ? `${letter.body}\n${area().value}` : letter.body;
   typed();
@@ -149,8 +154,9 @@ onFrame("live-draft", (statement) => {
 function typed() {
   count();
   complain("");
-  if (area().value.length === 1 || !form().dataset.seen) form().dataset.seen = newest();
   if (isNote()) return sessionStorage.setItem(noteKey(), area().value);
+  if (!begun || !form().dataset.seen) form().dataset.seen = newest();
+  begun = Boolean(area().value);
   const [id, url, body] = [openConversation(), urls().draft, area().value];
   setDraft(id, body);
   typedHere.set(id, { body, at: Date.now() });
