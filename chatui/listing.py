@@ -63,11 +63,11 @@ def conversations_in(user: User, listing: Listing):
     if listing.text:
         # A search looks everywhere, also among what is done.
         seen = seen.filter(_matches(user, listing.text))
-    elif listing.view == "done":
-        seen = seen.filter(done_at__isnull=False)
-    else:
+    elif listing.view != "done":
         seen = seen.open()
-    if listing.view == "mine":
+    if listing.view == "done":
+        seen = seen.filter(done_at__isnull=False)
+    elif listing.view == "mine":
         seen = seen.filter(assignee=user)
     elif listing.view == "free":
         seen = seen.filter(assignee=None)

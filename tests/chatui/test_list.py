@@ -104,6 +104,16 @@ def test_a_search_finds_what_is_done_and_counts_it(dana, boti_texts):
     assert counts(browser)["all"] == 0
 
 
+def test_a_view_is_chosen_within_a_search(dana, boti_texts):
+    claim_conversation(conversation=boti_texts("Szia").conversation, by=dana, now=NOW)
+    mark_done(conversation=boti_texts("Szia", sender="+36205551234").conversation, by=dana, now=NOW)
+    browser = Browser(dana)
+
+    assert counts(browser, q="szia")["mine"] == len(rows_in(browser.get("/", {"q": "szia", "view": "mine"}))) == 1
+    assert len(rows_in(browser.get("/", {"q": "szia", "view": "done"}))) == 1
+    assert 'href="/?view=mine&amp;q=szia"' in browser.get("/", {"q": "szia"}).text
+
+
 @pytest.mark.parametrize("asked", ["%", "_", "100%", "\x00", "a\x00b", "\\", "'", '"><script>', "x" * 5000, "🙂", " "])
 def test_a_strange_search_is_only_a_search(dana, boti_texts, asked):
     boti_texts("Szia")
