@@ -40,6 +40,8 @@ class Person:
     language: str
     subscriber_id: int
     lines: frozenset[int]
+    # What else every page shows and no frame brings: when it changes, the page is loaded anew.
+    surroundings: tuple[object, ...] = ()
 
 
 def admit(session_key: str) -> Person:
@@ -49,8 +51,16 @@ def admit(session_key: str) -> Person:
         raise Refused(LOGGED_OUT)
     if user.subscriber is None or not user.subscriber.has_sms or not user.subscriber.has_chat:
         raise Refused(NOT_ALLOWED)
-    lines = frozenset(Line.objects.visible_to(user).values_list("pk", flat=True))
-    return Person(user.pk, user.name or user.username, user.language, user.subscriber_id, lines)
+    company = user.subscriber
+    lines = list(Line.objects.visible_to(user).order_by("pk").values_list("pk", "label", "held_since"))
+    return Person(
+        user.pk,
+        user.name or user.username,
+        user.language,
+        company.pk,
+        lines=frozenset(pk for pk, _, _ in lines),
+        surroundings=(user.language, company.timezone, company.country, *((pk, label, held is None) for pk, label, held in lines)),
+    )
 
 
 def line_of_visible(conversation_id: int, user_id: int) -> int | None:

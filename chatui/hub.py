@@ -30,7 +30,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from chatui.admission import LOGGED_OUT, NOT_ALLOWED, Person, Refused, admit
 from chatui.attendance import Attendance
-from chatui.rendering import Frame, frames_for, presence_frame, typing_frame
+from chatui.rendering import RELOAD, Frame, frames_for, presence_frame, typing_frame
 from chatui.wire import Parcel, Wire
 from server.accounts.models import Subscriber
 from server.events import doorbell
@@ -52,7 +52,6 @@ TYPING_SECONDS = 6
 HEARTBEATS_HERE = 2.5
 REDIS_PATIENCE_SECONDS = 5
 REJOIN_SECONDS = 2
-RELOAD = "<live-reload></live-reload>"
 
 # One thread for the whole process: its database connection lasts.
 _drawing = ThreadPoolExecutor(1, thread_name_prefix="hub")
@@ -116,6 +115,11 @@ def is_for(frame: Frame, person: Person, open_id: int | None) -> bool:
         and (frame.conversation_id is None or frame.conversation_id == open_id)
         and (frame.user_id is None or frame.user_id == person.user_id)
     )
+
+
+def concerns_rights(event: Event, person: Person) -> bool:
+    """Whether a page of the person that was drawn before this event may show too much, or lack something."""
+    return event.kind == Kind.ACCESS_CHANGED and event.user_id in {None, person.user_id}
 
 
 # --- What there is to see ------------------------------------------------------------------------
@@ -252,16 +256,13 @@ class Feed:
 
     async def _ask_access_anew(self, events: list[Event]) -> None:
         """Before anything is delivered that somebody may no longer, or may now, see."""
-        changes = [event for event in events if event.kind == Kind.ACCESS_CHANGED]
         # A line that nobody here has: perhaps it is new, and supervisors see it from now on.
         unknown = {event.line_id for event in events if event.line_id} - self._asked_lines
         unknown -= frozenset().union(*{viewer.person.lines for viewer in self.viewers})
-        if not changes and not unknown:
-            return
+        concerned = [viewer for viewer in self.viewers if unknown or any(concerns_rights(event, viewer.person) for event in events)]
+        if concerned:
+            await self.hub.recheck(concerned)
         self._asked_lines |= unknown
-        everybody = unknown or any(event.user_id is None for event in changes)
-        concerned = {event.user_id for event in changes}
-        await self.hub.recheck([viewer for viewer in self.viewers if everybody or viewer.person.user_id in concerned])
 
     def deliver(self, frames: dict[str, list[Frame]], tail: str = "") -> None:
         """Hand each viewer the frames it may see, in one text; who sees the same gets the same bytes.
@@ -318,7 +319,8 @@ class Feed:
                     language = viewer.person.language
                     opened = {viewer.open_id} - {None}
                     seen = await ask(look, self.subscriber_id, since, [language], opened=opened, upto=self.position)
-                    if seen.must_reload:
+                    # Rights that changed while nobody looked: what the page was drawn with is not known.
+                    if seen.must_reload or any(concerns_rights(event, viewer.person) for event in seen.events):
                         viewer.tell(RELOAD + position(self.position))
                         return
                     replayed += len(seen.events)
@@ -487,30 +489,15 @@ class Hub:
             self._show_typing(feed, conversation_id, line_id)
 
     def _show_presence(self, feed: Feed, conversation_id: int, only: Viewer | None = None) -> None:
-        lookers = [only] if only else [viewer for viewer in feed.viewers if viewer.open_id == conversation_id]
-        if lookers:
-            _keep(asyncio.ensure_future(self._draw_presence(feed, conversation_id, lookers)))
-
-    async def _draw_presence(self, feed: Feed, conversation_id: int, lookers: list[Viewer]) -> None:
-        people = feed.here.people(conversation_id)
-        for language in {viewer.person.language for viewer in lookers}:
-            frame = await ask(presence_frame, conversation_id, people, language)
-            parcel = Parcel(frame.text)
-            for viewer in lookers:
-                if viewer.person.language == language and viewer.open_id == conversation_id:
-                    viewer.hand(parcel)
+        parcel = Parcel(presence_frame(conversation_id, feed.here.people(conversation_id)).text)
+        for viewer in [only] if only else [viewer for viewer in feed.viewers if viewer.open_id == conversation_id]:
+            viewer.hand(parcel)
 
     def _show_typing(self, feed: Feed, conversation_id: int, line_id: int) -> None:
-        _keep(asyncio.ensure_future(self._draw_typing(feed, conversation_id, line_id)))
-
-    async def _draw_typing(self, feed: Feed, conversation_id: int, line_id: int) -> None:
-        people = feed.typing.people(conversation_id)
-        languages = {viewer.person.language for viewer in feed.viewers}
-        frames = {language: [await ask(typing_frame, conversation_id, line_id, people, language)] for language in languages}
-        for viewer in [*feed.viewers]:
-            for frame in frames.get(viewer.person.language, []):
-                if viewer.may_see(frame):
-                    viewer.tell(frame.text)
+        frame = typing_frame(conversation_id, line_id, feed.typing.people(conversation_id))
+        parcel = Parcel(frame.text)
+        for viewer in [viewer for viewer in feed.viewers if viewer.may_see(frame)]:
+            viewer.hand(parcel)
 
     # --- Who must go ---
     def _on_dismiss(self, feed: Feed, statement: dict[str, Any]) -> None:
@@ -534,16 +521,19 @@ class Hub:
                 self._update(viewer, person)
 
     def _update(self, viewer: Viewer, person: Person) -> None:
-        before, viewer.person = viewer.person, person
-        if (feed := self.feeds.get(before.subscriber_id)) is not None:
-            feed.circles = None
+        before = viewer.person
         if (before.user_id, before.subscriber_id) != (person.user_id, person.subscriber_id):
+            # Leaves as who it was: from the old company's feed, and from the threads where it was seen.
             viewer.close(LOGGED_OUT)
-        elif before.lines - person.lines:
+            return
+        viewer.person = person
+        if (feed := self.feeds.get(person.subscriber_id)) is not None:
+            feed.circles = None
+        if before.lines - person.lines:
             # The page still shows what was taken away: load it anew, whatever the tab makes of the close.
             viewer.tell(RELOAD)
             viewer.close(NOT_ALLOWED)
-        elif before.lines != person.lines:
+        elif (before.lines, before.surroundings) != (person.lines, person.surroundings):
             viewer.tell(RELOAD)
 
     # --- The clock ---
@@ -566,7 +556,7 @@ class Hub:
                 self._show_presence(feed, conversation_id)
             said: set[tuple[int, int]] = set()
             for viewer in feed.viewers:
-                if viewer.open_id is not None and (viewer.person.user_id, viewer.open_id) not in said:
+                if viewer.open_id is not None and not viewer.is_closing and (viewer.person.user_id, viewer.open_id) not in said:
                     said.add((viewer.person.user_id, viewer.open_id))
                     self._say_here(feed, viewer)
 

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat
 from chatui.admission import Person
-from chatui.hub import RELOAD, is_for, look, position
+from chatui.hub import concerns_rights, is_for, look, position
+from chatui.rendering import RELOAD
 from server.lines.models import Line
 
 LARGEST_NUMBER = 2**63
@@ -29,7 +30,7 @@ def catch_up(request):
     lines = frozenset(Line.objects.visible_to(user).values_list("pk", flat=True))
     person = Person(user.pk, user.name, user.language, user.subscriber_id, lines)
     seen = look(user.subscriber_id, since, [user.language], opened={open_id})
-    if seen.must_reload:
+    if seen.must_reload or any(concerns_rights(event, person) for event in seen.events):
         return HttpResponse(RELOAD + position(seen.upto))
     frames = [frame.text for frame in seen.frames[user.language] if is_for(frame, person, open_id)]
     return HttpResponse("".join([*frames, position(seen.upto, replayed=len(seen.events))]))

@@ -17,7 +17,16 @@ from gateway.providers import PROVIDERS
 from gateway.tasks import tell_of_held_line
 from gateway.vocabulary import Accepted, AccountRefused, NotTaken, OutboundSms, OutcomeUnknown, Refused, SendError
 from server.messaging import outbox_bell
-from server.messaging.sending import claim_next, give_back, hold_line, hold_messages, mark_failed, mark_sent, mark_unconfirmed
+from server.messaging.sending import (
+    announce_line,
+    claim_next,
+    give_back,
+    hold_line,
+    hold_messages,
+    mark_failed,
+    mark_sent,
+    mark_unconfirmed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,10 +116,13 @@ def _record_outcome(message: Message, outcome: Accepted | SendError, now: dateti
 @transaction.atomic
 def _hold(message: Message, reason: str, now: datetime) -> None:
     line = message.conversation.line
-    if hold_line(line=line, reason=reason[:200], now=now):
+    is_new = hold_line(line=line, reason=reason[:200], now=now)
+    if is_new:
         logger.error("line %s: the provider refuses our account (%s); its messages wait", line.key, reason)
         tell_of_held_line.enqueue(line.pk)
     hold_messages(message=message, now=now)
+    if is_new:
+        announce_line(line, now=now)
 
 
 def _pause(attempts: int, asked_for: float | None) -> timedelta:

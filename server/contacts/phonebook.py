@@ -33,11 +33,10 @@ def contact_for(*, subscriber: Subscriber, number: str, now: datetime) -> Contac
 
 @transaction.atomic
 def record_contact(*, subscriber: Subscriber, number: str, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
-    """Put a number into the phone book, or rename it; every open screen hears of it."""
+    """Put a number into the phone book, or rename it; threads that show it are announced by rename_contact()."""
     contact = contact_for(subscriber=subscriber, number=number, now=now)
     contact.name, contact.company, contact.note = (sms.storable(text).strip() for text in (name, company, note))
     contact.save(update_fields=["name", "company", "note"])
-    record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
     return contact
 
 

@@ -15,7 +15,9 @@ class Kind(models.TextChoices):
     NOTE_CREATED = "note_created"
     CONVERSATION_CHANGED = "conversation_changed"
     READ = "read"
+    # Many names at once.
     PHONEBOOK_CHANGED = "phonebook_changed"
+    # Who may see what, or how a line stands.
     ACCESS_CHANGED = "access_changed"
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 
 from server.accounts.models import record_audit
 from server.contacts.optout import opt_out_in_force
+from server.events.log import record
 from server.events.models import Kind
 from server.lines.models import Line
 from server.messaging import outbox_bell
@@ -158,8 +159,14 @@ def release_line(*, line: Line, now: datetime, by: User | None = None) -> int:
         Message.objects.filter(pk__in=[message.pk for message in waiting]).update(status=Status.QUEUED)
         for message in waiting:
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
+        announce_line(line, now=now)
         outbox_bell.ring_on_commit()
         return len(waiting)
+
+
+def announce_line(line: Line, *, now: datetime) -> None:
+    """Record the event by which every screen hears that a line was held or released; last in the transaction."""
+    record(subscriber_id=line.subscriber_id, kind=Kind.ACCESS_CHANGED, at=now, line_id=line.pk)
 
 
 def hold_messages(*, message: Message, now: datetime) -> bool:

@@ -6,6 +6,8 @@ import pytest
 from django.urls import reverse
 
 from server.accounts.models import Activation
+from server.events.log import record
+from server.events.models import Kind
 
 LIVE = "/live/"
 
@@ -78,3 +80,9 @@ def test_without_the_chat_service_it_is_forbidden(dana_asks, kontakt):
     Activation.objects.filter(subscriber=kontakt).update(chat_since=None)
 
     assert dana_asks(since=0).status_code == 403
+
+
+def test_a_change_of_rights_means_a_fresh_page(dana_asks, kontakt, now):
+    record(subscriber_id=kontakt.pk, kind=Kind.ACCESS_CHANGED, at=now)
+
+    assert dana_asks(since=0).text == '<live-reload></live-reload><live-position number="1"></live-position>'

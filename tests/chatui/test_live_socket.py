@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from chatui.hub import Hub, current_hub
 from chatui.rendering import Frame
-from server.accounts.models import Subscriber
+from gateway.sending import _hold
+from server.accounts.models import Subscriber, User
+from server.contacts.phonebook import record_contacts
 from server.events import doorbell
 from server.events.log import REPLAY_LIMIT, record
 from server.events.models import Event, Kind
 from server.lines.models import Line, LineAccess
 from server.messaging.conversations import mark_read
 from server.messaging.inbound import receive_sms
+from server.messaging.outbound import queue_sms
+from server.messaging.sending import claim_next, release_line
+from tests.conftest import BOTI
 from tests.live import in_thread
 
 pytestmark = [pytest.mark.usefixtures("on_disk"), pytest.mark.django_db(transaction=True)]
@@ -25,6 +32,17 @@ pytestmark = [pytest.mark.usefixtures("on_disk"), pytest.mark.django_db(transact
 def deaf(monkeypatch):
     """No doorbell reaches anybody."""
     monkeypatch.setattr(doorbell, "_send", _into_the_void)
+
+
+@pytest.fixture
+def claimed(conversation):
+    """`claimed()`: a message on its way to the provider."""
+
+    def claim():
+        queue_sms(uuid=uuid.uuid4(), conversation=conversation, body="Jövünk!", author=None, now=timezone.now())
+        return claim_next(by="one", now=timezone.now())
+
+    return claim
 
 
 async def _into_the_void(statement):
@@ -360,3 +378,75 @@ async def test_people_of_another_process_are_answered_and_vanish_when_nobody_men
     await current_hub().beat()
 
     assert "Zita" not in await hers.sees("<live-presence")
+
+
+async def test_who_was_away_while_rights_changed_gets_a_fresh_page(tab_of, dana, kontakt, line, boti_texts):
+    await in_thread(boti_texts, "Ezt még látta")
+    await in_thread(record, subscriber_id=kontakt.pk, kind=Kind.ACCESS_CHANGED, at=timezone.now())
+    tab = await tab_of(dana)
+
+    await tab.says(since=1)
+
+    assert await tab.gets() == '<live-reload></live-reload><live-position number="2"></live-position>'
+
+
+async def test_many_contacts_renamed_at_once_make_every_page_fresh(tab_of, dana, kontakt, boti_texts):
+    await in_thread(boti_texts, "Szia!")
+    tab = await tab_of(dana)
+
+    await in_thread(record_contacts, subscriber=kontakt, names={BOTI: "Dr. Kiss Boti"}, now=timezone.now())
+
+    await tab.sees("<live-reload>")
+
+
+async def test_a_held_line_says_so_on_every_screen_of_it_and_so_does_its_release(tab_of, dana, line, conversation, claimed):
+    tab = await tab_of(dana)
+    await in_thread(_hold, await in_thread(claimed), "401 20003", timezone.now())
+    await tab.sees("<live-reload>")
+
+    await in_thread(release_line, line=line, now=timezone.now())
+
+    await tab.sees("<live-reload>")
+
+
+async def test_a_change_that_no_page_shows_reloads_none(tab_of, dana, kontakt):
+    tab = await tab_of(dana)
+
+    await in_thread(record, subscriber_id=kontakt.pk, kind=Kind.ACCESS_CHANGED, at=timezone.now())
+
+    assert await tab.has_heard_nothing()
+
+
+async def test_who_was_moved_to_another_company_is_nowhere_to_be_seen_in_the_old_one(tab_of, dana, bela, rival, boti_texts):
+    first = await in_thread(boti_texts, "Szia!")
+    hers, his = await tab_of(dana), await tab_of(bela)
+    await hers.says(open=first.conversation_id)
+    await his.says(open=first.conversation_id)
+    await his.sees("live-presence", "Dana")
+    await in_thread(User.objects.filter(pk=dana.pk).update, subscriber=rival)
+
+    await current_hub().recheck()
+    assert await hers.is_closed_with() == 4401
+    await hers.leaves()
+
+    feed = current_hub().feeds[bela.subscriber_id]
+    assert {viewer.person.user_id for viewer in feed.viewers} == {bela.pk}
+    assert [person["name"] for person in feed.here.people(first.conversation_id)] == ["Bela"]
+
+
+async def test_rights_that_could_not_be_asked_are_asked_again(tab_of, sam, kontakt, boti_texts, monkeypatch):
+    tab = await tab_of(sam)
+    new_line = await in_thread(Line.objects.create, subscriber=kontakt, number="+36301110009", label="New", provider="simulator")
+    recheck = Hub.recheck
+    failures = iter([OperationalError("away")])
+
+    async def fails_once(hub, viewers=None):
+        for failure in failures:
+            raise failure
+        await recheck(hub, viewers)
+
+    monkeypatch.setattr(Hub, "recheck", fails_once)
+    await in_thread(boti_texts, "Az új vonalra", to=new_line)
+    await current_hub().beat()
+
+    await tab.sees("Az új vonalra")

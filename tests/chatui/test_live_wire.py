@@ -211,7 +211,7 @@ async def test_who_does_not_read_is_cut_off_and_others_do_not_notice(server, dan
         else:
             pytest.fail("the one who does not read was never cut off")
         await in_thread(record, subscriber_id=kontakt.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
-        assert "<live-names>" in await _reaches(reader, 2 + batch * 50)
+        assert "<live-reload>" in await _reaches(reader, 2 + batch * 50)
     deaf.close()
 
 

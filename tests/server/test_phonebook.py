@@ -6,7 +6,6 @@ import pytest
 
 from server.contacts.models import Contact
 from server.contacts.phonebook import contact_for, matching, record_contact
-from server.events.models import Event, Kind
 from tests.conftest import BOTI, NOW
 
 
@@ -15,7 +14,6 @@ def test_a_number_gets_a_name_and_the_screens_hear_of_it(kontakt):
     record_contact(subscriber=kontakt, number=BOTI, name="Dr. Kiss Boti", now=NOW)
     contact = Contact.objects.get()
     assert (contact.name, contact.company, str(contact)) == ("Dr. Kiss Boti", "", "Dr. Kiss Boti")
-    assert list(Event.objects.values_list("kind", flat=True)) == [Kind.PHONEBOOK_CHANGED] * 2
 
 
 def test_many_who_meet_a_number_at_once_meet_one_contact(many_hands, kontakt):
