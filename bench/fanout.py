@@ -325,7 +325,9 @@ def _run_hub(port: int) -> None:
 
     from server.asgi import application  # isort: skip
 
-    from chatui.hub import Frame, current_hub, position
+    from chatui.feed import Feed, position
+    from chatui.hub import current_hub
+    from chatui.rendering import Frame
 
     last = {}
 
@@ -342,8 +344,6 @@ def _run_hub(port: int) -> None:
             deliver(feed, frames, tail)
 
         return delivering
-
-    from chatui.hub import Feed
 
     handing_out = Feed.deliver
     Feed.deliver = keep(handing_out)

@@ -1,7 +1,7 @@
 """The live view's socket: one per tab, at /ws/.
 
 Up come small statements of view, one JSON object a frame; everything that changes data is an HTTP
-POST. Down go frames for the page (chatui/hub.py, chatui/rendering.py).
+POST. Down go frames for the page (chatui/feed.py, chatui/rendering.py).
 
     {"since": 5717}              I have everything up to event 5717: tell me the rest
     {"open": 42}                 I show conversation 42 (null: none)
@@ -20,13 +20,17 @@ import asyncio
 import json
 import logging
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 
 from chatui.admission import Person, Refused, admit, line_of_visible, session_key_in
-from chatui.hub import Feed, Viewer, current_hub
+from chatui.hub import current_hub
+from chatui.viewer import Viewer
 from chatui.wire import TRY_AGAIN_LATER, wire_for
+
+if TYPE_CHECKING:
+    from chatui.feed import Feed
 
 logger = logging.getLogger(__name__)
 

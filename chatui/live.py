@@ -8,8 +8,9 @@ from django.views.decorators.http import require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat
 from chatui.admission import Person
-from chatui.hub import concerns_rights, is_for, look, position
+from chatui.feed import look, position
 from chatui.rendering import RELOAD
+from chatui.viewer import concerns_rights, is_for
 from server.lines.models import Line
 
 LARGEST_NUMBER = 2**63

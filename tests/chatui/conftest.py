@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from chatui import hub
+from chatui import drawing
 from tests.live import Tab
 
 
@@ -46,8 +46,8 @@ def _database_at(path):
         yield
     finally:
         _disconnect()
-        # The hub's thread keeps its connection; the next test has another database.
-        hub._drawing.submit(_disconnect).result()
+        # The drawing thread keeps its connection; the next test has another database.
+        drawing._drawing.submit(_disconnect).result()
         connections.settings["default"]["NAME"] = before
         connections["default"] = connection_before
 

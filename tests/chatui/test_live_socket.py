@@ -231,7 +231,7 @@ async def test_each_person_is_spoken_to_in_their_own_language_and_each_is_drawn_
         drawn.extend(languages)
         return {language: [Frame(f"<p>{language}</p>")] for language in languages}
 
-    monkeypatch.setattr("chatui.hub.frames_for", draw)
+    monkeypatch.setattr("chatui.feed.frames_for", draw)
     english, also_english, hungarian = await tab_of(dana), await tab_of(sam), await tab_of(bela)
 
     await in_thread(boti_texts, "Szia")
@@ -292,16 +292,16 @@ async def test_a_supervisor_sees_a_line_that_is_quite_new(tab_of, sam, kontakt, 
 
 
 async def test_one_event_that_can_not_be_drawn_does_not_hide_the_others(tab_of, dana, boti_texts, monkeypatch):
-    from chatui import hub
+    from chatui import feed
 
-    real = hub.frames_for
+    real = feed.frames_for
 
     def breaks_on_the_second(events, languages, opened):
         if any(event.number == 2 for event in events):
             raise ValueError("a bug in a template")
         return real(events, languages, opened)
 
-    monkeypatch.setattr(hub, "frames_for", breaks_on_the_second)
+    monkeypatch.setattr(feed, "frames_for", breaks_on_the_second)
     for sender in ("+36309990001", "+36309990002", "+36309990003"):
         await in_thread(boti_texts, f"from {sender[-1]}", sender=sender)
     tab = await tab_of(dana)
