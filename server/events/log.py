@@ -76,12 +76,21 @@ def missed_since(*, subscriber_id: int, since: int) -> Missed:
     # A browser may say any number; the database takes those of 64 bits.
     after = max(-1, min(since, LARGEST))
     events = _AFTER(subscriber_id, after)
-    if not events or len(events) > REPLAY_LIMIT:
-        last = Subscriber.objects.values_list("last_event", flat=True).get(pk=subscriber_id)
+    if not events:
+        last = _last_number(subscriber_id)
         # A number from the future comes from another database (a restored backup): start afresh.
-        return Missed(events=[], last=last, must_reload=since != last)
+        if last <= since:
+            return Missed(events=[], last=last, must_reload=since != last)
+        # Written between the two looks, or so long ago that they are dropped.
+        events = _AFTER(subscriber_id, after)
+    if not events or len(events) > REPLAY_LIMIT:
+        return Missed(events=[], last=_last_number(subscriber_id), must_reload=True)
     has_no_gap = events[-1].number == since + len(events)
     return Missed(events=events if has_no_gap else [], last=events[-1].number, must_reload=not has_no_gap)
+
+
+def _last_number(subscriber_id: int) -> int:
+    return Subscriber.objects.values_list("last_event", flat=True).get(pk=subscriber_id)
 
 
 def drop_old_events(*, now: datetime) -> int:

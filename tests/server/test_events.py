@@ -186,3 +186,18 @@ def test_all_that_can_happen_to_one_conversation_at_once_neither_locks_up_nor_lo
     assert conversation.inbound_count == 3
     assert {message.status for message in Message.objects.outbound()} == {Status.DELIVERED}
     assert not conversation.has_failed
+
+
+def test_what_is_written_between_two_looks_is_told_and_not_taken_for_a_gap(kontakt, monkeypatch):
+    first_look = log._AFTER
+
+    def too_early(*values):
+        monkeypatch.setattr(log, "_AFTER", first_look)
+        note_events(kontakt, 1)
+        return []
+
+    monkeypatch.setattr(log, "_AFTER", too_early)
+
+    missed = missed_since(subscriber_id=kontakt.pk, since=0)
+
+    assert ([event.number for event in missed.events], missed.last, missed.must_reload) == ([1], 1, False)
