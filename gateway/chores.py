@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from axes.models import AccessAttempt, AccessLog
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 
 from gateway import models
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RECEIPTS_KEPT_FOR = timedelta(days=90)
+# Anybody can write them, by trying passwords.
+LOG_INS_KEPT_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,13 @@ def drop_old_receipts(now: datetime) -> int:
     return deleted
 
 
+def drop_old_log_ins(now: datetime) -> None:
+    """Delete sessions that are over, and log-ins and attempts at one that are older than 90 days."""
+    SessionStore.clear_expired()
+    for model in (AccessAttempt, AccessLog):
+        model.objects.filter(attempt_time__lt=now - LOG_INS_KEPT_FOR).delete()
+
+
 def move_log_into_database(now: datetime) -> None:
     """SQLite: do what a webhook would have to wait for otherwise; PASSIVE waits for nobody and holds up nobody."""
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
@@ -53,6 +64,7 @@ CHORES = (
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
+    Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),
 )
 OUR_CHORES = tuple(chore for chore in CHORES if not chore.asks_provider)
 PROVIDER_CHORES = tuple(chore for chore in CHORES if chore.asks_provider)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from gateway.chores import do_due_chores
@@ -246,6 +248,22 @@ def test_receipts_are_kept_for_ninety_days(db):
     do_due_chores(now)
 
     assert WebhookReceipt.objects.get().received_at == now - timedelta(days=89)
+
+
+def test_tables_that_grow_with_every_log_in_are_cleared(db):
+    now = timezone.now()
+    for days in (-1, 1):
+        Session.objects.create(session_key=f"s{days}", session_data="", expire_date=now + timedelta(days=days))
+    for model in (AccessAttempt, AccessLog):
+        for days in (89, 91):
+            counted = {"failures_since_start": 1} if model is AccessAttempt else {}
+            attempt = model.objects.create(username=f"u{days}", path_info="/login/", ip_address="192.0.2.1", **counted)
+            model.objects.filter(pk=attempt.pk).update(attempt_time=now - timedelta(days=days))
+
+    do_due_chores(now)
+
+    assert Session.objects.get().session_key == "s1"
+    assert AccessAttempt.objects.get().username == AccessLog.objects.get().username == "u89"
 
 
 def test_a_dead_dispatchers_message_becomes_unconfirmed_not_queued(twilio, queued):
