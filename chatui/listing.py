@@ -101,7 +101,7 @@ def counts_of(user: User, listing: Listing) -> dict[str, int]:
     """How many conversations each view would show, counted by the same query, up to 1,000."""
     return {
         view: len(conversations_in(user, listing.with_view(view)).values_list("pk")[:COUNTED_UP_TO])
-        for view in ("all", "mine", "waiting")
+        for view in ("all", "mine", "waiting", "free")
     }
 
 

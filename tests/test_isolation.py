@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 from django.apps import apps
@@ -211,7 +211,8 @@ class World:
                 "number",
                 "nameless",
             ):
-                text = text.replace(str(ids[word]), f"({word})").replace(quote_plus(str(ids[word])), f"({word})")
+                for said in (str(ids[word]), quote_plus(str(ids[word])), quote(str(ids[word]))):
+                    text = text.replace(said, f"({word})")
             for word in ("number", "nameless"):
                 text = text.replace(phone.display(ids[word]), f"({word})").replace(ids[word][1:], f"({word})")
         text = re.sub(r'(nonce="|csrfmiddlewaretoken" value=")[^"]+', r"\1", text)

@@ -214,21 +214,25 @@ _TICKS = {
 def tick(message: Message, zone: str | None = None):
     """The state of an outgoing message: a small drawing, its name for screen readers, every time in the tooltip."""
     drawing, style = _TICKS[Status(message.status)]
-    stations = [
+    label = Status(message.status).label
+    return format_html(
+        '<span class="tick {}" role="img" aria-label="{}"{}>{}</span>', style, label, stations(message, zone), _ICON_HTML[drawing]
+    )
+
+
+@register.simple_tag
+def stations(message: Message, zone: str | None = None):
+    """Every time of an outgoing message as a tooltip; `data-stations` lets the browser say them in the viewer's zone."""
+    passed = [
         (_("Queued"), message.created_at),
         (_("Sent"), message.sent_at),
         (_("Delivered"), message.delivered_at),
         (_("Failed"), message.failed_at),
     ]
-    times = " · ".join(f"{label} {clock_seconds(at, zone)}" for label, at in stations if at)
-    label = Status(message.status).label
-    return format_html(
-        '<span class="tick {}" role="img" aria-label="{}" title="{}">{}</span>',
-        style,
-        label,
-        f"{label} · {times}",
-        _ICON_HTML[drawing],
-    )
+    label = str(Status(message.status).label)
+    said = " · ".join([label, *(f"{name} {clock_seconds(at, zone)}" for name, at in passed if at)])
+    raw = "|".join([label, *(f"{name} {epoch_ms(at)}" for name, at in passed if at)])
+    return format_html(' title="{}" data-stations="{}"', said, raw)
 
 
 @register.filter

@@ -24,7 +24,3 @@ class Reason(models.TextChoices):
     ABSENT = "absent", _("the provider has no trace of it")
     AMBIGUOUS = "ambiguous", _("it can't be told whether it went out")
     OTHER = "other", _("the provider gave no clear reason")
-
-
-# Where trying the same again may well succeed; elsewhere "Retry" would only cost money.
-RETRY_MAY_HELP = frozenset({Reason.UNREACHABLE, Reason.QUEUE_FULL, Reason.EXPIRED, Reason.ABSENT, Reason.AMBIGUOUS, Reason.OTHER})

@@ -74,7 +74,7 @@ def test_each_view_shows_what_it_counts(dana, bela, hundred):
     shown = {view: walk(browser, f"/conversations/rows/?view={view}") for view in ("all", "mine", "waiting", "free", "done")}
 
     assert {view: len(rows) for view, rows in shown.items()} == {"all": 100, "mine": 3, "waiting": 99, "free": 96, "done": 1}
-    assert counts(browser) == {view: len(shown[view]) for view in ("all", "mine", "waiting")}
+    assert counts(browser) == {view: len(shown[view]) for view in ("all", "mine", "waiting", "free")}
     assert shown["done"] == [hundred[4]]
     assert hundred[4] not in shown["all"]
     # Who was answered just now went to the top.
@@ -135,13 +135,13 @@ def test_a_cursor_that_nobody_of_ours_wrote_breaks_nothing(dana, boti_texts, aft
 def test_the_list_asks_the_database_as_often_for_forty_as_for_one(dana, boti_texts, django_assert_num_queries):
     boti_texts("first")
     browser = Browser(dana)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(rows_in(browser.get("/"))) == 1
     for n in range(45):
         conversation = boti_texts(f"text {n}", sender=f"+3630555{n:04}").conversation
         claim_conversation(conversation=conversation, by=dana, now=NOW)
         browser.say(f"/conversations/{conversation.pk}/read/", upto=1)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(rows_in(browser.get("/"))) == 40
 
 
@@ -149,7 +149,7 @@ def test_a_colleague_sees_rows_of_the_lines_they_were_given_only(dana, sam, boti
     shown, hidden = boti_texts("Szia"), boti_texts("Titok", to=sales_line)
 
     assert rows_in(Browser(dana).get("/")) == [shown.conversation_id]
-    assert counts(Browser(dana)) == {"all": 1, "mine": 0, "waiting": 1}
+    assert counts(Browser(dana)) == {"all": 1, "mine": 0, "waiting": 1, "free": 1}
     assert rows_in(Browser(dana).get("/", {"q": "titok"})) == []
     assert set(rows_in(Browser(sam).get("/"))) == {shown.conversation_id, hidden.conversation_id}
 

@@ -47,8 +47,6 @@ onFrame("live-typing", (statement) => {
   if (place && openConversation() === id) place.textContent = typingText(others);
 });
 
-onFrame("live-names", () => {});
-
 export function setDraft(id, text) {
   if (text.trim()) drafts.set(id, text);
   else drafts.delete(id);

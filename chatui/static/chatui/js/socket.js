@@ -1,6 +1,6 @@
 /* The live connection: one socket a tab, what was missed after a break, and asking where no socket can be had. */
 import { applyFrames, onFrame } from "./frames.js";
-import { clock } from "./times.js";
+import { clockWithSeconds } from "./times.js";
 import { say } from "./words.js";
 
 const QUIET_MS = 4000;
@@ -107,7 +107,6 @@ function askInstead() {
   showTrouble();
 }
 
-const clockWithSeconds = (at) => `${clock(at)}:${String(at.getSeconds()).padStart(2, "0")}`;
 
 onFrame("live-position", (statement) => {
   position = Math.max(position, Number(statement.getAttribute("number")));

@@ -9,6 +9,7 @@ const dateFormat = new Intl.DateTimeFormat(language, { month: "short", day: "num
 const fullFormat = new Intl.DateTimeFormat(language, { year: "numeric", month: "long", day: "numeric", weekday: "long" });
 
 export const clock = (at) => clockFormat.format(at).replace(/^0(?=\d)/, "");
+export const clockWithSeconds = (at) => `${clock(at)}:${String(at.getSeconds()).padStart(2, "0")}`;
 export const dayKey = (at) => `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
 
 const daysAgo = (at) => Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86400000);
@@ -33,11 +34,16 @@ function waited(since) {
   return minutes < 48 * 60 ? say("hours", { n: Math.floor(minutes / 60) }) : say("days", { n: Math.floor(minutes / 1440) });
 }
 
+/* "Sent|Sent 1763890000000": the tooltip's times, said in the viewer's own zone. */
+const stations = (raw) =>
+  raw.split("|").map((part) => part.replace(/\d{12,}$/, (at) => clockWithSeconds(new Date(Number(at))))).join(" · ");
+
 const write = (element, text) => element.textContent !== text && (element.textContent = text);
 
 export function freshen(root = document) {
   for (const time of root.querySelectorAll("time[data-format=row]")) write(time, rowTime(new Date(time.dateTime)));
   for (const clock of root.querySelectorAll("[data-since]")) write(clock, waited(Number(clock.dataset.since)));
+  if (isElsewhere) for (const mark of root.querySelectorAll("[data-stations]")) mark.title = stations(mark.dataset.stations);
   if (isElsewhere) for (const time of root.querySelectorAll("time[data-format=clock]")) write(time, clock(new Date(time.dateTime)));
 }
 
