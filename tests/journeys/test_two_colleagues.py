@@ -162,3 +162,24 @@ def test_a_new_name_in_the_phone_book_shows_at_once_everywhere(company, dana, be
     messages = his.page.context.new_page()
     messages.goto(his.url + "/messages/")
     expect(messages.get_by_role("cell", name="Új Név")).to_be_visible()
+
+
+def test_a_note_and_an_answer_are_written_apart(company, both):
+    hers, his = both
+    hers.composer.fill("Kedves Boti, utánanézünk!")
+    note_mode = hers.page.get_by_role("button", name="Internal note")
+    note_mode.click()
+    # The half-written answer must not get into the note, nor the note into the answer.
+    expect(hers.composer).to_have_value("")
+    hers.composer.fill("Ez már a harmadik panasza.")
+    note_mode.click()
+    expect(hers.composer).to_have_value("Kedves Boti, utánanézünk!")
+    note_mode.click()
+    expect(hers.composer).to_have_value("Ez már a harmadik panasza.")
+    hers.composer.press("Enter")
+    expect(his.thread.locator(".note")).to_contain_text("Ez már a harmadik panasza.")
+    # The answer is still there, and is all that leaves.
+    expect(hers.composer).to_have_value("Kedves Boti, utánanézünk!")
+    hers.composer.press("Enter")
+    expect(his.tick("Kedves Boti, utánanézünk!")).to_have_attribute("aria-label", "Delivered")
+    assert [text for _, text in company.stage.arrived(line=company.line)] == ["Kedves Boti, utánanézünk!"]
