@@ -41,6 +41,8 @@ PREFIX = "/gateway/"
 RETRY_AFTER_SECONDS = "2"
 # At most so many webhooks in one transaction.
 TOGETHER = 16
+# More than a provider waits for anyway: while the database hangs, who comes later is told to repeat at once.
+MOST_WAITING = 2000
 
 
 def with_fast_lane(app: App) -> App:
@@ -70,6 +72,9 @@ class _Writer:
     def answer(self, scope: Scope, body: bytes) -> asyncio.Future[HttpResponse]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[HttpResponse] = loop.create_future()
+        if len(self._waiting) >= MOST_WAITING:
+            future.set_result(_try_again())
+            return future
         self._waiting.append((scope, body, future))
         if len(self._waiting) == 1:
             # Not before the loop has taken what else is there: two threads that run at once only wait for each other.
@@ -139,7 +144,7 @@ def _answer(scope: Scope, body: bytes) -> HttpResponse:
         logger.error("webhook: the database is away (%s), the provider must repeat", type(problem).__name__)
         if not connection.in_atomic_block:
             connection.close()
-        return HttpResponse("try again\n", status=503, headers={"Retry-After": RETRY_AFTER_SECONDS}, content_type="text/plain")
+        return _try_again()
 
 
 def _view_answer(scope: Scope, body: bytes) -> HttpResponse:
@@ -174,6 +179,10 @@ class _Form(QueryDict):
     def appendlist(self, key: Any, value: Any) -> None:
         # Only read from a body: both are text already.
         dict.setdefault(cast("dict[Any, list[Any]]", self), key, []).append(value)
+
+
+def _try_again() -> HttpResponse:
+    return HttpResponse("try again\n", status=503, headers={"Retry-After": RETRY_AFTER_SECONDS}, content_type="text/plain")
 
 
 def _plain(text: str, status: int) -> HttpResponse:

@@ -171,6 +171,17 @@ def test_many_different_ones_at_once_are_all_stored_and_counted(on_file, webhook
     assert list(Event.objects.order_by("number").values_list("number", flat=True)) == list(range(1, 61))
 
 
+def test_too_many_at_once_are_told_to_repeat_and_those_answered_are_stored(on_file, webhooks, monkeypatch):
+    monkeypatch.setattr("gateway.lane.MOST_WAITING", 5)
+    callers = [Caller(webhooks, webhooks.form(f"{n}", From=f"+3630999000{n % 5}")) for n in range(60)]
+
+    call(*callers)
+
+    answers = [caller.status for caller in callers]
+    assert set(answers) == {200, 503}
+    assert Message.objects.count() == answers.count(200)
+
+
 # --- The database goes away -------------------------------------------------------------------
 
 
