@@ -24,6 +24,8 @@ class WebhookReceipt(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("webhook receipt")
+        verbose_name_plural = _("webhook receipts")
         indexes: ClassVar = [
             # Dropping old ones by age.
             models.Index(fields=["received_at"], name="receipts_by_age"),

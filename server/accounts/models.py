@@ -32,6 +32,10 @@ class Subscriber(models.Model):
     last_event = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        verbose_name = _("subscriber")
+        verbose_name_plural = _("subscribers")
+
     def __str__(self) -> str:
         return self.name
 
@@ -72,6 +76,8 @@ class Team(models.Model):
     name = models.CharField(max_length=80)
 
     class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
         constraints: ClassVar = [models.UniqueConstraint(fields=["subscriber", "name"], name="one_team_per_name")]
 
     def __str__(self) -> str:
@@ -105,6 +111,8 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=(Q(role="operator") & Q(subscriber__isnull=True)) | (~Q(role="operator") & Q(subscriber__isnull=False)),
@@ -137,8 +145,9 @@ class AuditEntry(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
         ordering: ClassVar = ["-at", "-id"]
-        verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor or '–'} {self.action} {self.target}"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from server import phone
 from server.accounts.models import Subscriber
@@ -51,6 +52,8 @@ class OptOut(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("opt-out")
+        verbose_name_plural = _("opt-outs")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["line", "number"], condition=Q(ended_at__isnull=True), name="one_opt_out_in_force"),
         ]

@@ -59,6 +59,8 @@ class Line(models.Model):
     objects = LineQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("line")
+        verbose_name_plural = _("lines")
         constraints: ClassVar = [models.UniqueConstraint(fields=["provider", "number"], name="one_line_per_provider_number")]
 
     def __str__(self) -> str:
@@ -73,7 +75,8 @@ class LineAccess(models.Model):
     can_send = models.BooleanField(default=True)
 
     class Meta:
-        verbose_name_plural = "line access"
+        verbose_name = _("line access")
+        verbose_name_plural = _("line access")
         constraints: ClassVar = [models.UniqueConstraint(fields=["line", "user"], name="one_access_per_line_and_user")]
 
     def __str__(self) -> str:

@@ -101,6 +101,8 @@ class Conversation(models.Model):
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
         constraints: ClassVar = [models.UniqueConstraint(fields=["line", "contact"], name="one_conversation_per_contact")]
         indexes: ClassVar = [
             # The list, newest first, by keyset.
@@ -173,6 +175,8 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["provider_account", "provider_message_id"],
