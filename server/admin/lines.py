@@ -94,6 +94,10 @@ class LineAdmin(Audited):
     inlines = (LineAccessInline,)
     actions = ("release",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Line | None = None) -> tuple[str, ...]:
+        # Its conversations belong to the company that had them: a line is not handed on, a new one is made.
+        return (*self.readonly_fields, *(("subscriber",) if obj else ()))
+
     @admin.display(description=_("Address for incoming messages"))
     def webhooks(self, line: Line) -> str:
         if not line.pk:

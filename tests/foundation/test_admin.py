@@ -113,6 +113,12 @@ def test_a_change_is_audited_and_open_screens_hear_of_it(oper_client, oper, line
     assert Event.objects.filter(subscriber=line.subscriber, kind=Kind.ACCESS_CHANGED).exists()
 
 
+def test_a_line_stays_with_its_company(oper_client, line, rival):
+    oper_client.post(change_url(line), _form_of(line, subscriber=rival.pk, label="Renamed"))
+    line.refresh_from_db()
+    assert (line.subscriber.slug, line.label) == ("kontakt", "Renamed")
+
+
 def test_a_number_of_another_subscriber_is_refused(oper_client, line, rival_line):
     page = oper_client.post(change_url(line), _form_of(line, number=rival_line.number))
     assert page.status_code == 200
