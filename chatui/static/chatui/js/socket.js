@@ -52,7 +52,8 @@ export function connect() {
    between that and now may have been told while nobody looked, so it is always said. */
 export function look(conversation, since) {
   open = conversation || null;
-  tell(since ? { open, since } : { open });
+  // 0 is a number, too: the company's very first event may be the one that was told to nobody.
+  tell(since === undefined ? { open } : { open, since });
 }
 
 export const tellTyping = (conversation) => tell({ typing: conversation });

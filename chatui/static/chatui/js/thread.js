@@ -217,7 +217,7 @@ function begin() {
   present = [];
   const { conversation, position, title, target } = talk()?.dataset ?? {};
   document.getElementById("app").toggleAttribute("data-open", Boolean(conversation));
-  look(Number(conversation ?? 0), Number(position ?? 0));
+  look(Number(conversation ?? 0), position === undefined ? undefined : Number(position));
   setTitle(title && `${title} · Fonal`);
   if (!thread()) return;
   freshen(talk());
