@@ -23,6 +23,7 @@ from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
 from server.messaging.models import Activity, Conversation, Message, Note, ReadMarker
 from server.messaging.reasons import Reason
+from server.messaging.timeline import entries_since
 from server.reading import Reading
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _entries_of(conversation: Conversation, events: list[Event], messages: dict[
     said = [messages[pk] for pk in dict.fromkeys(event.message_id for event in events) if pk in messages]
     moments = [event.at for event in events if event.kind in {Kind.NOTE_CREATED, Kind.CONVERSATION_CHANGED}]
     moments += [message.created_at for message in said if _concerns_opt_out(message)]
-    return [*said, *(_remarks_since(conversation, min(moments)) if moments else [])]
+    return [*said, *(entries_since(conversation, min(moments)) if moments else [])]
 
 
 def _frames_of(change: _Change) -> list[Frame]:
@@ -207,12 +208,6 @@ def _messages_of(events: list[Event]) -> dict[int, Message]:
 def _concerns_opt_out(message: Message) -> bool:
     """Whether receiving or failing to send it may have written "asked for no more messages" into the thread."""
     return wish_of(message.body) is not None if message.is_inbound else message.reason == Reason.OPTED_OUT
-
-
-def _remarks_since(conversation: Conversation, since) -> list[Note | Activity]:
-    notes = Note.objects.filter(conversation=conversation, created_at__gte=since).select_related("author")
-    activities = Activity.objects.filter(conversation=conversation, at__gte=since).select_related("actor", "subject")
-    return [*notes, *activities]
 
 
 def _read_frames(events: list[Event]) -> list[Frame]:

@@ -51,7 +51,7 @@ const count = () => showCost(area().value, part("cost"), part("saver"));
 /* --- Sending --- */
 async function submit() {
   const text = area().value.trim();
-  if (!text || form().dataset.busy) return;
+  if (!text) return;
   complain("");
   const letter = { id: openConversation(), uuid: newUuid(), body: text, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
   part("guard").hidden = true;
