@@ -32,7 +32,9 @@ def _insert(row: Model, on_conflict: str) -> bool:
     values = []
     for name, field, is_plain in fields:
         value = held[name]
-        values.append(value if is_plain and type(value) in _PLAIN_VALUES else field.get_db_prep_save(value, database))
+        if not is_plain or type(value) not in _PLAIN_VALUES:
+            value = field.get_db_prep_save(field.pre_save(row, True), database)
+        values.append(value)
     with database.cursor() as cursor:
         cursor.execute(sql, values)
         inserted = cursor.fetchone()

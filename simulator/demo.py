@@ -250,6 +250,7 @@ class _Loader:
             uuid=uuid.UUID(int=self.rng.getrandbits(128), version=4),
             subscriber=self.subscriber,
             conversation=conversation,
+            line_id=conversation.line_id,
             direction=Direction.IN if told.kind == "in" else Direction.OUT,
             status=Status.RECEIVED,
             body=told.text,
@@ -257,6 +258,7 @@ class _Loader:
             origin=Origin.RECOVERED if told.recovered else Origin.PERSON,
             encoding=count.encoding,
             segments=count.segments,
+            plain_segments=0 if told.kind == "in" else sms.count_segments(sms.unaccent(told.text)).segments,
             created_at=told.at,
         )
         if told.kind == "out":

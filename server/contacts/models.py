@@ -9,8 +9,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from server import phone
+from server.contacts import numbering
 from server.accounts.models import Subscriber
 from server.lines.models import Line
+from server.word_index import WordsField
 
 
 class Contact(models.Model):
@@ -21,6 +23,7 @@ class Contact(models.Model):
     name = models.CharField(max_length=120, blank=True)
     company = models.CharField(max_length=120, blank=True)
     note = models.TextField(blank=True)
+    words = WordsField(of="said_of_it")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -30,6 +33,11 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.display_number
+
+    @property
+    def said_of_it(self) -> str:
+        """What it is found by: the name, the company, and every end of the number, so that a part of it is a beginning."""
+        return " ".join([self.name, self.company, *numbering.ends_of(self.number)])
 
     @property
     def display_number(self) -> str:

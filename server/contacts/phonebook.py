@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
 
-from server import phone, sms
+from server import sms
+from server.contacts import numbering
 from server.contacts.models import Contact
 from server.events.log import record
 from server.events.models import Kind
+from server.wording import words_in, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,22 +37,19 @@ def record_contact(*, subscriber: Subscriber, number: str, name: str, company: s
     """Put a number into the phone book, or rename it; threads that show it are announced by rename_contact()."""
     contact = contact_for(subscriber=subscriber, number=number, now=now)
     contact.name, contact.company, contact.note = (sms.storable(text).strip() for text in (name, company, note))
-    contact.save(update_fields=["name", "company", "note"])
+    contact.save(update_fields=["name", "company", "note", "words"])
     return contact
 
 
 def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
-    """Contacts whose name contains the text, or whose number contains its digits in any format."""
-    text = sms.storable(text.strip())
+    """Contacts in whose name or company each word of the text begins a word, or whose number has the text as a part."""
+    known = Contact.objects.filter(subscriber=subscriber).order_by("name", "number")
     condition = Q()
-    # SQLite's LIKE knows upper and lower case of ASCII letters only: ask for "árpád" as ÁRPÁD and Árpád, too.
-    for written in {text, text.lower(), text.upper(), text.title()}:
-        condition |= Q(name__icontains=written) | Q(company__icontains=written)
-    # As the beginning of a number, and as it stands: 0612 may be from its middle.
-    for digits in {phone.digits_of(text, country=subscriber.country), re.sub(r"[^0-9]", "", text)}:
-        if len(digits) >= 3:
-            condition |= Q(number__contains=digits)
-    return Contact.objects.filter(condition, subscriber=subscriber).order_by("name", "number")
+    if words := words_in(text):
+        condition |= Q(words__have=words)
+    for part in numbering.parts_meant(text, country=subscriber.country):
+        condition |= Q(words__have=[part])
+    return known.filter(condition) if condition else known.none()
 
 
 def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:
@@ -65,9 +63,11 @@ def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: da
     renamed = [contact for number, contact in known.items() if contact.name != names[number]]
     for contact in renamed:
         contact.name = names[contact.number]
+        # Updating many at once does not work them out.
+        contact.words = words_of(contact.said_of_it)
     with transaction.atomic():
         Contact.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
-        Contact.objects.bulk_update(renamed, ["name"], batch_size=200)
+        Contact.objects.bulk_update(renamed, ["name", "words"], batch_size=200)
         if new or renamed:
             record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
     return len(new) + len(renamed)

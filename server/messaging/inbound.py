@@ -80,6 +80,7 @@ def _receive(
     message = Message(
         subscriber_id=line.subscriber_id,
         conversation_id=conversation_id,
+        line_id=line.pk,
         direction=Direction.IN,
         status=Status.RECEIVED,
         body=text,

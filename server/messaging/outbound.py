@@ -103,6 +103,7 @@ def queue_sms(
                 uuid=uuid,
                 subscriber_id=conversation.subscriber_id,
                 conversation=conversation,
+                line_id=conversation.line_id,
                 direction=Direction.OUT,
                 status=Status.QUEUED,
                 body=text,
@@ -110,6 +111,7 @@ def queue_sms(
                 origin=origin,
                 encoding=count.encoding,
                 segments=count.segments,
+                plain_segments=sms.count_segments(sms.unaccent(text)).segments,
                 created_at=now,
             )
             Conversation.objects.filter(pk=conversation.pk).update(

@@ -98,7 +98,14 @@ def _say(conversation: Conversation, said: list[dict[str, Any]]) -> list[Message
             facts = {"status": Status.RECEIVED, "direction": Direction.IN}
         body = each["body"]
         messages.append(
-            Message(subscriber_id=conversation.subscriber_id, conversation=conversation, body=body, created_at=at, **facts)
+            Message(
+                subscriber_id=conversation.subscriber_id,
+                conversation=conversation,
+                line_id=conversation.line_id,
+                body=body,
+                created_at=at,
+                **facts,
+            )
         )
     Message.objects.bulk_create(messages)
     _stand_as(conversation, messages)
@@ -131,6 +138,7 @@ def many_threads(*, line: int, count: int, by: int) -> list[int]:
         Message(
             subscriber=ours.subscriber,
             conversation=conversation,
+            line=ours,
             direction=Direction.OUT,
             status=Status.DELIVERED,
             author_id=by,

@@ -39,7 +39,7 @@ def twice(model, **values):
 
 
 def message(house, **values):
-    said = {"direction": Direction.OUT, "status": Status.QUEUED, "body": "Szia!", "created_at": NOW}
+    said = {"line": house["line"], "direction": Direction.OUT, "status": Status.QUEUED, "body": "Szia!", "created_at": NOW}
     return Message.objects.create(subscriber=house["subscriber"], conversation=house["conversation"], **{**said, **values})
 
 

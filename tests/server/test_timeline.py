@@ -17,6 +17,7 @@ def wrote(conversation, minutes: float, **more) -> Message:
     return Message.objects.create(
         subscriber=conversation.subscriber,
         conversation=conversation,
+        line=conversation.line,
         direction=Direction.IN,
         status=Status.RECEIVED,
         body=f"{minutes}",
