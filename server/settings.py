@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "server.lines",
     "server.contacts",
     "server.messaging",
+    "server.history",
     "gateway",
     "chatui",
     # The demo company and the customer's phone beside the messenger; production has neither.

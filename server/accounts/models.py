@@ -29,6 +29,7 @@ class Subscriber(models.Model):
     )
     timezone = models.CharField(max_length=64, default="Europe/Budapest")
     language = models.CharField(max_length=5, choices=Language, default=Language.HUNGARIAN)
+    colleagues_may_export = models.BooleanField(default=False, help_text=_("Else only supervisors and administrators."))
     last_event = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -128,6 +129,11 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+    @property
+    def may_export(self) -> bool:
+        """Whether the person may take messages away as a file: those they may see."""
+        return self.sees_all_lines or bool(self.subscriber and self.subscriber.colleagues_may_export)
 
     @property
     def sees_all_lines(self) -> bool:
