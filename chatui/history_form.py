@@ -1,0 +1,155 @@
+"""The panel "Szűrő" (filter): what an address asks for, what is wrong with it, and what one can choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chatui.access import colleagues_of
+from server.history.described import described
+from server.history.filter import NAMES, FilterNotValid, HistoryFilter
+from server.lines.models import Line
+from server.messaging.models import Direction, Origin, Status
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from server.accounts.models import User
+
+# Conditions of the fold "More filters"; it stands open when one of them is set.
+UNFOLDED = ("line", "colleague", "origin", "failed", "note", "oldest")
+# Conditions without a field: they come by a link, and go by their chip.
+CARRIED = ("contact", "conversation", "only")
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A condition in words, and the address parameters without it."""
+
+    names: str
+    text: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period that one click sets; `query` keeps the other conditions."""
+
+    text: str
+    query: str
+    is_set: bool
+
+
+@dataclass(frozen=True)
+class AskedFilter:
+    """A filter as a page asks for it. With problems `wanted` is empty, and no rows must be shown."""
+
+    user: User
+    wanted: HistoryFilter
+    typed: dict[str, str]
+    problems: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_valid(self) -> bool:
+        return not self.problems
+
+    @property
+    def status(self) -> int:
+        return 200 if self.is_valid else 422
+
+    @property
+    def first_problem(self) -> str:
+        """The field to put the cursor into."""
+        return next((name for name in NAMES.values() if name in self.problems), "")
+
+    @property
+    def is_unfolded(self) -> bool:
+        return any(self.typed.get(name) for name in UNFOLDED)
+
+    @property
+    def is_phone_open(self) -> bool:
+        """On a phone the panel stays folded, unless something in it must be seen."""
+        return not self.is_valid
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        return [
+            Chip(names, text, self.wanted.without(*names.split(",")).query)
+            for names, text in described(self.wanted, self.user, today=self.today)
+        ]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        return list(Line.objects.visible_to(self.user).order_by("label", "pk").only("label", "number"))
+
+    @cached_property
+    def colleagues(self) -> list[User]:
+        return list(colleagues_of(self.user).only("name"))
+
+    @property
+    def directions(self) -> list[tuple[str, Any]]:
+        return Direction.choices
+
+    @property
+    def statuses(self) -> list[tuple[str, Any]]:
+        return Status.choices
+
+    @property
+    def origins(self) -> list[tuple[str, Any]]:
+        return Origin.choices
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        return [(name, self.typed[name]) for name in CARRIED if self.typed.get(name)]
+
+    @cached_property
+    def today(self) -> date:
+        """In the subscriber's zone, whose wall clock the filter goes by."""
+        assert self.user.subscriber is not None
+        return timezone.now().astimezone(ZoneInfo(self.user.subscriber.timezone)).date()
+
+    @property
+    def zone(self) -> str:
+        assert self.user.subscriber is not None
+        return self.user.subscriber.timezone.split("/")[-1].replace("_", " ")
+
+    @cached_property
+    def periods(self) -> list[Period]:
+        kept = self.wanted.without("from", "to").values
+        set_period = (self.wanted.values.get("from"), self.wanted.values.get("to"))
+        return [
+            Period(text, urlencode({"from": since, "to": until} | kept), (since, until) == set_period)
+            for text, since, until in _periods(self.today)
+        ]
+
+
+def read_filter(request: HttpRequest) -> AskedFilter:
+    """The filter in the address of a page of a subscriber's person."""
+    values = request.GET
+    try:
+        wanted = HistoryFilter.read(values)
+    except FilterNotValid as refusal:
+        typed = {name: values[name] for name in NAMES.values() if values.get(name)}
+        return AskedFilter(request.user, HistoryFilter(), typed, refusal.problems)
+    return AskedFilter(request.user, wanted, wanted.values)
+
+
+def _periods(today: date) -> list[tuple[str, str, str]]:
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    last_of_previous = first - timedelta(days=1)
+    days = [
+        (_("Today"), today, today),
+        (_("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
+        (_("This week"), monday, today),
+        (_("This month"), first, today),
+        (_("Last month"), last_of_previous.replace(day=1), last_of_previous),
+        (_("Last 30 days"), today - timedelta(days=29), today),
+    ]
+    return [(text, f"{since} 00:00", f"{until} 23:59") for text, since, until in days]
