@@ -55,6 +55,19 @@ def for_people_with_chat(view):
     return guarded
 
 
+def for_people_who_export(view):
+    """Who may take messages away as a file: supervisors, administrators and, where it is allowed, colleagues."""
+
+    @for_people_with_sms
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not request.user.may_export:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def conversation_or_404(user: User, conversation_id: int) -> Conversation:
     conversation = Conversation.objects.visible_to(user).with_row().filter(pk=conversation_id).first()
     if conversation is None:

@@ -16,6 +16,7 @@ from django.db.models import Max, Q
 from server.messaging.models import Activity, Message, Note
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -72,6 +73,19 @@ def page_around(conversation: Conversation, message_id: int) -> Page:
     messages = [*older[: half - 1][::-1], edge, *newer[: half - 1]]
     until = newer[-1] if len(newer) == half else None
     return _page(conversation, messages, has_older=len(older) == half, until=until)
+
+
+def whole_thread(conversation: Conversation, *, size: int = 500) -> Iterator[list[Entry]]:
+    """All of a thread, oldest first, in pieces of so many messages: however long it is, one piece is in memory."""
+    edge: Message | None = None
+    while True:
+        messages = _messages(conversation) if edge is None else _messages(conversation).filter(_after(edge))
+        found = list(messages.order_by("created_at", "id")[: size + 1])
+        following = found[size] if len(found) > size else None
+        yield _page(conversation, found[:size], has_older=edge is not None, until=following).entries
+        if following is None:
+            return
+        edge = found[size - 1]
 
 
 def entries_since(conversation: Conversation, since: datetime) -> list[Entry]:
