@@ -80,13 +80,23 @@ def is_landline(number: str) -> bool:
 
 def digits_of(text: str, *, country: str = "HU") -> str:
     """The digits to look for when people type a part of a number in any format: `06 30 12` → `3630 12` without spaces."""
-    digits = re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", text))
+    digits = bare_digits_of(text)
     if digits.startswith("00"):
         return digits[2:]
     at_home = phonenumbers.ndd_prefix_for_region(country, True)
     if at_home and digits.startswith(at_home) and not text.lstrip().startswith("+"):
         return f"{phonenumbers.country_code_for_region(country)}{digits[len(at_home) :]}"
     return digits
+
+
+def bare_digits_of(text: str) -> str:
+    """The digits as they stand there: `06 30 12` → `063012`."""
+    return re.sub(r"[^0-9]", "", _BRACKETED_ZERO.sub("", unicodedata.normalize("NFKC", text)))
+
+
+def may_be_part_of_number(text: str) -> bool:
+    """Whether there is nothing in it but digits and what people put between them."""
+    return re.fullmatch(r"\+?[0-9]+", _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))) is not None
 
 
 def _readings(written: str, country: str) -> list[PhoneNumber]:

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 # What a database's word index takes of one word (PostgreSQL: 2,046 bytes).
 _LONGEST = 60
 _WORD = re.compile(r"[^\W_]+")
-# A letter's accent may come as a character of its own (macOS, PDFs).
-_MARKS = dict.fromkeys(point for point in range(0x10000) if unicodedata.combining(chr(point)))
-_WRITTEN_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{''.join(map(chr, _MARKS))}])*")
+# A letter's accent may come as a character of its own (macOS, PDFs). None of them stands beyond this plane.
+_ACCENTS = [point for point in range(0x300, 0x20000) if unicodedata.combining(chr(point))]
+# What is not seen within a word: where it may be broken, and how its letters join.
+_UNSEEN = [0xAD, 0x200C, 0x200D, 0x2060]
+_NOTHING = dict.fromkeys([*_ACCENTS, *_UNSEEN])
+_WRITTEN_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{''.join(map(chr, _NOTHING))}])*")
 
 
 def fold(text: str) -> str:
     """The text in small letters without accents: `Árvíztűrő` → `arvizturo`, `Straße` → `strasse`."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKD", text).translate(_MARKS).casefold()
+    return unicodedata.normalize("NFKD", text).translate(_NOTHING).casefold()
 
 
 def words_in(text: str) -> list[str]:

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from server import phone
-from server.contacts import numbering
 from server.accounts.models import Subscriber
+from server.contacts import numbering
 from server.lines.models import Line
 from server.word_index import WordsField
 

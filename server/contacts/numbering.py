@@ -5,22 +5,25 @@
 
 from __future__ import annotations
 
-import re
-
 from server import phone
 from server.wording import words_in
 
 # No word of a name, so a name with digits in it is not taken for a number.
 _MARK = "tel"
-_WRITTEN = re.compile(r"[+0-9 ()/.\-\u00a0\u2010-\u2015]+")
 
 
 def ends_of(number: str) -> list[str]:
     """The words that a number, or a sender that is none (`INFO`), is found by."""
     digits = number.removeprefix("+")
     if not digits.isdecimal():
-        return [f"{_MARK}{word}" for word in words_in(number)]
+        # It is its own name, too: nobody has given it another.
+        return [*words_in(number), *sender_meant(number)]
     return [f"{_MARK}{digits[at:]}" for at in range(len(digits))]
+
+
+def sender_meant(text: str) -> list[str]:
+    """The beginnings, all of them, to look for when people type a sender that is a name; empty when it has no letters."""
+    return [f"{_MARK}{word}" for word in words_in(text)]
 
 
 def parts_meant(text: str, *, country: str, at_least: int = 3) -> list[str]:
@@ -30,7 +33,7 @@ def parts_meant(text: str, *, country: str, at_least: int = 3) -> list[str]:
 
     `0612` is the beginning of a Budapest number, and may as well be from the middle of another.
     """
-    if not _WRITTEN.fullmatch(text.strip()):
+    if not phone.may_be_part_of_number(text):
         return []
-    digits = {phone.digits_of(text, country=country), re.sub(r"[^0-9]", "", text)}
+    digits = {phone.digits_of(text, country=country), phone.bare_digits_of(text)}
     return sorted(f"{_MARK}{part}" for part in digits if len(part) >= at_least)

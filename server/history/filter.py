@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 200
 MOST_SELECTED = 1000
+# Of days that people may mean. Python's calendar ends where a time zone could lead beyond it.
+YEARS = range(1970, 2200)
 _LARGEST_ID = 2**63 - 1
 
 
@@ -124,9 +126,12 @@ def read_minute(text: str, *, if_only_a_day: tuple[int, int]) -> datetime | None
     year, month, day = (int(part) for part in match.groups()[:3])
     hour, minute = (int(match[4]), int(match[5])) if match[4] else if_only_a_day
     try:
-        return datetime(year, month, day, hour, minute)  # noqa: DTZ001 (a wall clock's)
+        read = datetime(year, month, day, hour, minute)  # noqa: DTZ001 (a wall clock's)
     except ValueError:
-        raise ValueError(_("There is no such day or time.")) from None
+        read = None
+    if read is None or year not in YEARS:
+        raise ValueError(_("There is no such day or time."))
+    return read
 
 
 def beginning_of(minute: datetime, zone: ZoneInfo) -> datetime:
@@ -173,7 +178,7 @@ def _choice(allowed: Any) -> Callable[[str], str]:
 def _id(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isdecimal() and text.isascii() and int(text[:20]) <= _LARGEST_ID):
+    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > _LARGEST_ID:
         raise ValueError(_("There is no such choice."))
     return int(text)
 

@@ -69,12 +69,12 @@ def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
         found = found.filter(Exists(Note.objects.filter(conversation=OuterRef("conversation"))))
     if wanted.only:
         found = found.filter(uuid__in=wanted.only)
-    today = timezone.now().astimezone(zone).date()
-    for term in terms_in(wanted.text, country=subscriber.country, today=today):
-        found = found.filter(_meets(user, term, zone))
-    if wanted.text and not any(character.isalnum() for character in wanted.text):
+    terms = terms_in(wanted.text, country=subscriber.country, today=timezone.now().astimezone(zone).date())
+    if wanted.text and not terms:
         # Nothing that could be looked for ("?!") is nothing found, not everything.
-        found = found.none()
+        return found.none()
+    for term in terms:
+        found = found.filter(_meets(user, term, zone))
     return found
 
 
@@ -93,9 +93,10 @@ def _meets(user: User, term: Term, zone: ZoneInfo) -> Q:
 def _of_number(user: User, text: str) -> Q:
     assert user.subscriber is not None
     condition = Q()
-    # A sender that is a name has no parts: INFO.
-    for part in numbering.parts_meant(text, country=user.subscriber.country, at_least=1) or numbering.ends_of(text):
+    for part in numbering.parts_meant(text, country=user.subscriber.country, at_least=1):
         condition |= Q(words__have=[part])
+    if not condition and (sender := numbering.sender_meant(text)):
+        condition = Q(words__have=sender)
     people = Contact.objects.filter(condition, subscriber=user.subscriber_id)
     return _in_any_of(_conversations(user).filter(contact__in=people if condition else people.none()))
 

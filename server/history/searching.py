@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from server import wording
 from server.contacts import numbering
+from server.history.filter import YEARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # More would be no search but a copy of the message.
 MOST_TERMS = 8
@@ -24,17 +29,14 @@ class Term:
 
 def terms_in(text: str, *, country: str, today: date) -> list[Term]:
     """The terms of a search, each of which must be met; `today` is what a day without a year is counted from."""
-    terms = []
-    for piece, is_day in _pieces(text):
-        day = _day_of(piece, today) if is_day else None
-        if day is not None:
-            terms.append(Term(words=tuple(wording.words_in(piece)), day=day))
-        elif len(re.sub(r"[^0-9]", "", piece)) >= _NUMBER_DIGITS and (parts := numbering.parts_meant(piece, country=country)):
-            terms.append(Term(words=tuple(wording.words_in(piece)), number_parts=tuple(parts)))
-        else:
-            for word in wording.words_in(piece):
-                parts = numbering.parts_meant(word, country=country) if word.isascii() else []
-                terms.append(Term(words=(word,), number_parts=tuple(parts)))
+    terms: list[Term] = []
+    end = 0
+    for match in _DAY.finditer(text):
+        if (day := _day_of(match, today)) is not None:
+            terms += _words_and_numbers(text[end : match.start()], country)
+            terms.append(Term(words=tuple(wording.words_in(match[0])), day=day))
+            end = match.end()
+    terms += _words_and_numbers(text[end:], country)
     return [*dict.fromkeys(terms)][:MOST_TERMS]
 
 
@@ -43,63 +45,65 @@ def words_of_search(text: str) -> list[str]:
     return wording.words_in(text)[: 2 * MOST_TERMS]
 
 
-# Fewer are a part of nearly every number.
-_NUMBER_DIGITS = 3
-_MONTHS = (
-    "jan feb mar|már apr máj|maj jún|jun júl|jul aug szept|szep okt nov dec".split(),
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(),
-)
-_MONTH = {beginning: at + 1 for months in _MONTHS for at, each in enumerate(months) for beginning in each.split("|")}
-_NAMED = rf"(?:{'|'.join(sorted(_MONTH, key=len, reverse=True))})[^\W\d_]*\.?"
-_DAY = re.compile(
-    rf"(?P<y>\d{{4}})[-./]\s?(?P<m>\d{{1,2}})[-./]\s?(?P<d>\d{{1,2}})\.?(?!\d)"
-    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<name>{_NAMED})\s(?P<d2>\d{{1,2}})\.?(?!\d)"
-    rf"|(?<!\d)(?P<d3>\d{{1,2}})\s(?P<name3>{_NAMED})(?:\s(?P<y3>\d{{4}}))?(?!\w)",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(r"(?<!\w)[+(]?\d[\d ()/.\-]+\d(?!\w)")
-
-
-def _pieces(text: str) -> list[tuple[str, bool]]:
-    """The text cut into days, numbers and what lies between."""
-    pieces: list[tuple[str, bool]] = []
-    end = 0
-    for match in _DAY.finditer(text):
-        pieces += [(piece, False) for piece in _around_numbers(text[end : match.start()])]
-        pieces.append((match[0], True))
-        end = match.end()
-    return pieces + [(piece, False) for piece in _around_numbers(text[end:])]
-
-
-def _around_numbers(text: str) -> list[str]:
-    pieces, end = [], 0
-    for match in _NUMBER.finditer(text):
-        pieces += [text[end : match.start()], match[0]]
-        end = match.end()
-    return [piece for piece in (*pieces, text[end:]) if piece.strip()]
-
-
-def _day_of(text: str, today: date) -> date | None:
-    match = _DAY.fullmatch(text)
-    if match is None:
-        return None
-    year = match["y"] or match["y2"] or match["y3"]
-    name = match["name"] or match["name3"]
-    month = int(match["m"]) if match["m"] else _month_of(name)
-    day = int(match["d"] or match["d2"] or match["d3"])
-    try:
-        found = date(int(year) if year else today.year, month, day)
-        # The last one there was: in January "December 20" is that of last year.
-        return found if year or found <= today else found.replace(year=today.year - 1)
-    except ValueError:
-        return None
-
-
-def _month_of(name: str) -> int:
-    return next(month for beginning, month in _MONTH.items() if name.lower().startswith(beginning))
-
-
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """The first and the last minute of a day, on its wall clock."""
     start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (a wall clock's)
     return start, start + timedelta(hours=23, minutes=59)
+
+
+# --- Words and numbers ------------------------------------------------------------------------
+# Digits with what people put between them, also the invisible marks that come along from a phone's address book.
+_NUMBER = re.compile(r"(?<!\w)[+(]?\d[\d ()/.\-\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060-\u2069]+\d(?!\w)")
+
+
+def _words_and_numbers(text: str, country: str) -> Iterator[Term]:
+    end = 0
+    for match in _NUMBER.finditer(text):
+        if parts := numbering.parts_meant(match[0], country=country):
+            yield from _words(text[end : match.start()], country)
+            yield Term(words=tuple(wording.words_in(match[0])), number_parts=tuple(parts))
+            end = match.end()
+    yield from _words(text[end:], country)
+
+
+def _words(text: str, country: str) -> Iterator[Term]:
+    for word in wording.words_in(text):
+        yield Term(words=(word,), number_parts=tuple(numbering.parts_meant(word, country=country)))
+
+
+# --- Days -------------------------------------------------------------------------------------
+_MONTHS = (
+    "január február március április május június július augusztus szeptember október november december",
+    "january february march april may june july august september october november december",
+)
+# Three letters of a month, or more, are one: nov, nov., novem.
+_MONTH = {
+    wording.fold(name[:letters]): at + 1
+    for names in _MONTHS
+    for at, name in enumerate(names.split())
+    for letters in range(3, len(name) + 1)
+}
+# "Már" is the word for "already": "már 3 napja" is no day of March.
+_WRITTEN_MONTHS = {name[:letters] for names in _MONTHS for name in names.split() for letters in range(3, len(name) + 1)} - {"már"}
+_NAMED = rf"(?:{'|'.join(sorted(_WRITTEN_MONTHS | set(_MONTH), key=len, reverse=True))})"
+# 2026-11-12, 2026. 11. 12. – 2026. november 12., nov. 12, November 12, 2026 – 12 Nov 2026
+_DAY = re.compile(
+    r"(?<!\w)(?:(?P<y1>\d{4})[-./]\s?(?P<m1>\d{1,2})[-./]\s?(?P<d1>\d{1,2})\.?"
+    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<m2>{_NAMED})(?:\.\s?|\s)(?P<d2>\d{{1,2}})(?:,\s?(?P<y3>\d{{4}})|\.)?"
+    rf"|(?P<d3>\d{{1,2}})\s(?P<m3>{_NAMED})\.?(?:\s(?P<y4>\d{{4}}))?)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _day_of(match: re.Match[str], today: date) -> date | None:
+    said = {name[0]: value for name, value in match.groupdict().items() if value}
+    month = _MONTH.get(wording.fold(said["m"])) or int(said["m"])
+    year = int(said["y"]) if "y" in said else today.year
+    if year not in YEARS:
+        return None
+    try:
+        day = date(year, month, int(said["d"]))
+        # The last one there was: in January "December 20" is that of last year.
+        return day if "y" in said or day <= today else day.replace(year=year - 1)
+    except ValueError:
+        return None
