@@ -205,6 +205,16 @@ WHITENOISE_AUTOREFRESH = IS_LOCAL
 # Files are served from the rooms they are in: nothing needs to be collected first.
 warnings.filterwarnings("ignore", message="No directory at")
 WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600
+# Messages as files, for a day: no address leads there, chatui hands them out. Web and worker must see the same folder.
+EXPORT_DIR = Path(env("EXPORT_DIR", default=str(BASE_DIR / "data" / "exports")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "exports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": EXPORT_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
+}
 
 # --- Others -----------------------------------------------------------------------------------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,19 @@ def pytest_xdist_make_scheduler(config, log):
 def quick_passwords(settings) -> None:
     """A cast of six would take seconds to hash as production does."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def exports_of_tests(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture(autouse=True)
+def exports_folder(settings, exports_of_tests) -> Path:
+    """Files that people export are made here, not in the project."""
+    exports = settings.STORAGES["exports"] | {"OPTIONS": {"location": exports_of_tests}}
+    settings.STORAGES = settings.STORAGES | {"exports": exports}
+    return exports_of_tests
 
 
 @pytest.fixture

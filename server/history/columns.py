@@ -40,6 +40,8 @@ class Column:
     paths: tuple[str, ...]
     say: Callable[..., Any]
     kind: Kind = Kind.TEXT
+    # Whether many rows say the same, so that a file's writer had better remember it.
+    repeats: bool = True
 
     def of(self, message: Message) -> Any:
         """What it says of a message that was read with its contact, line and author."""
@@ -79,9 +81,14 @@ COLUMNS = (
     Column("number", _("Number"), 17, ("conversation__contact__number",), _same),
     Column("name", _("Name"), 24, ("conversation__contact__name",), _same),
     Column("line", _("Line"), 18, ("line__label",), _same),
-    Column("text", _("Message"), 80, ("body", "media"), _text),
+    Column("text", _("Message"), 80, ("body", "media"), _text, repeats=False),
     Column("who", _("Who"), 18, ("origin", "author__name"), _who),
     Column("status", _("Status"), 22, ("status", "reason"), _state),
-    Column("id", _("ID"), 38, ("uuid",), str),
+    Column("id", _("ID"), 38, ("uuid",), str, repeats=False),
 )
 RELATED = ("conversation__contact", "line", "author")
+
+
+def headings(*, timezone: str) -> list[str]:
+    """The columns' headings, in the language that is active; that of the local time names its zone."""
+    return [f"{column.heading} ({timezone})" if column.kind is Kind.LOCAL_TIME else str(column.heading) for column in COLUMNS]

@@ -78,7 +78,8 @@ class Export(models.Model):
         queued | running → cancelled | failed
 
     `line_ids` are the lines that the person might see when it was asked for: whoever loses one of
-    them loses the file. `seen_at` is the sign of life of whoever makes it.
+    them loses the file. `seen_at` is the sign of life of whoever makes it, `file` the name that nobody
+    else writes to: each attempt has its own.
     """
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -89,6 +90,8 @@ class Export(models.Model):
     language = models.CharField(max_length=5)
     line_ids = models.JSONField(default=list)
     status = models.CharField(max_length=12, choices=ExportStatus, default=ExportStatus.QUEUED)
+    file = models.CharField(max_length=80, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     rows_expected = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the data rows")

@@ -1,0 +1,115 @@
+"""What the cells of a file hold, and the form in which its rows are summed up: the same in writing and in checking.
+
+A text cell holds a text that XML and a spreadsheet can carry; a time cell whole seconds of a wall clock,
+counted since 1970. Both survive being opened and saved anew by a spreadsheet program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from zoneinfo import ZoneInfo
+
+# What a cell of Excel takes at most, counted as UTF-16.
+LONGEST = 32_767
+CUT = " […]"
+SECONDS_OF_DAY = 86_400
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a wall clock's)
+# Neither XML nor UTF-8 carries them.
+_NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Neither occurs in a cell.
+_CELL_END, _ROW_END = "\x1f", "\x1e"
+
+
+class Memo[Key, Value](dict[Key, Value]):
+    """A dictionary that works out what it lacks, and starts afresh before it grows large."""
+
+    def __init__(self, work_out: Callable[[Key], Value], most: int = 5000) -> None:
+        super().__init__()
+        self._work_out, self._most = work_out, most
+
+    def __missing__(self, key: Key) -> Value:
+        if len(self) >= self._most:
+            self.clear()
+        value = self[key] = self._work_out(key)
+        return value
+
+
+def storable(text: str) -> str:
+    """The text as a cell holds it: line ends are LF, what can't be stored is U+FFFD, what is too long is cut."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _NOT_STORABLE.sub("\ufffd", text)
+    # A character may be two units.
+    return text if len(text) * 2 <= LONGEST else _cut(text)
+
+
+def _cut(text: str) -> str:
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST:
+        return text
+    return units[: 2 * (LONGEST - len(CUT))].decode("utf-16-le", errors="ignore") + CUT
+
+
+class WallClock:
+    """The seconds of instants on the wall clock of a zone."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        # Clocks are only ever changed on a quarter of an hour.
+        self._offsets = Memo[int, int](lambda quarter: _offset(quarter * 900, zone))
+
+    def seconds(self, instants: Iterable[int]) -> list[int]:
+        offsets = self._offsets
+        return [instant + offsets[instant // 900] for instant in instants]
+
+
+def _offset(instant: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(instant, zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def instants_of(moments: Iterable[datetime]) -> list[int]:
+    """Whole seconds since 1970 in UTC."""
+    return [int(moment.timestamp()) for moment in moments]
+
+
+def seconds_of(shown: datetime) -> int:
+    """The seconds of what a time cell shows, to the nearest one: a spreadsheet counts in fractions of a day."""
+    return round((shown.replace(tzinfo=None) - _EPOCH) / timedelta(seconds=1))
+
+
+def as_text(seconds: Iterable[int]) -> list[str]:
+    """2026-11-23 11:00:00"""
+    days, clock = _days, _clock()
+    return [days[each // SECONDS_OF_DAY] + clock[each % SECONDS_OF_DAY] for each in seconds]
+
+
+_days = Memo[int, str](lambda day: f"{datetime.fromtimestamp(day * SECONDS_OF_DAY, UTC):%Y-%m-%d} ")
+
+
+@cache
+def _clock() -> tuple[str, ...]:
+    return tuple(f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}" for second in range(SECONDS_OF_DAY))
+
+
+class Sum:
+    """SHA-256 over rows: the texts of a row's cells with U+001F between them, U+001E after each row, in UTF-8."""
+
+    def __init__(self) -> None:
+        self._sum = hashlib.sha256()
+
+    def add(self, columns: Sequence[Sequence[str]]) -> None:
+        """Some more rows, given as columns of texts."""
+        rows = _ROW_END.join(map(_CELL_END.join, zip(*columns, strict=True)))
+        self._sum.update(f"{rows}{_ROW_END}".encode() if columns and columns[0] else b"")
+
+    @property
+    def value(self) -> str:
+        return self._sum.hexdigest()
