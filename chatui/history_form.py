@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from server.accounts.models import User
 
-# Conditions of the fold "More filters"; it stands open when one of them is set.
-UNFOLDED = ("line", "colleague", "origin", "failed", "note", "oldest")
+# Conditions in the fold "More filters".
+FOLDED = ("line", "colleague", "origin", "failed", "note", "oldest")
 # Conditions without a field: they come by a link, and go by their chip.
 CARRIED = ("contact", "conversation", "only")
 
@@ -70,13 +70,18 @@ class AskedFilter:
         return next((name for name in NAMES.values() if name in self.problems), "")
 
     @property
-    def is_unfolded(self) -> bool:
-        return any(self.typed.get(name) for name in UNFOLDED)
+    def folded_away(self) -> int:
+        """How many conditions are set in the fold."""
+        return sum(1 for name in FOLDED if self.typed.get(name))
 
     @property
-    def is_phone_open(self) -> bool:
-        """On a phone the panel stays folded, unless something in it must be seen."""
-        return not self.is_valid
+    def has_folded_problem(self) -> bool:
+        return any(name in self.problems for name in FOLDED)
+
+    @property
+    def without_dates(self) -> HistoryFilter | None:
+        """The same filter at any time; None when it asks for no time."""
+        return self.wanted.without("from", "to") if self.wanted.since or self.wanted.until else None
 
     @cached_property
     def chips(self) -> list[Chip]:
@@ -86,12 +91,13 @@ class AskedFilter:
         ]
 
     @cached_property
-    def lines(self) -> list[Line]:
-        return list(Line.objects.visible_to(self.user).order_by("label", "pk").only("label", "number"))
+    def lines(self) -> list[tuple[str, str]]:
+        seen = Line.objects.visible_to(self.user).order_by("label", "pk").values_list("pk", "label")
+        return [(str(pk), label) for pk, label in seen]
 
     @cached_property
-    def colleagues(self) -> list[User]:
-        return list(colleagues_of(self.user).only("name"))
+    def colleagues(self) -> list[tuple[str, str]]:
+        return [(str(pk), name) for pk, name in colleagues_of(self.user).values_list("pk", "name")]
 
     @property
     def directions(self) -> list[tuple[str, Any]]:
@@ -106,6 +112,10 @@ class AskedFilter:
         return Origin.choices
 
     @property
+    def orders(self) -> list[tuple[str, str]]:
+        return [("1", _("Oldest first"))]
+
+    @property
     def carried(self) -> list[tuple[str, str]]:
         return [(name, self.typed[name]) for name in CARRIED if self.typed.get(name)]
 
@@ -114,6 +124,14 @@ class AskedFilter:
         """In the subscriber's zone, whose wall clock the filter goes by."""
         assert self.user.subscriber is not None
         return timezone.now().astimezone(ZoneInfo(self.user.subscriber.timezone)).date()
+
+    @property
+    def start_of_today(self) -> str:
+        return f"{self.today} 00:00"
+
+    @property
+    def end_of_today(self) -> str:
+        return f"{self.today} 23:59"
 
     @property
     def zone(self) -> str:

@@ -1,0 +1,71 @@
+/* The filter of a page: its calendar, its search box, and what must stay put while its parts are replaced. */
+const search = () => document.getElementById("search");
+const form = () => document.getElementById("filter");
+
+/* --- The calendar: the browser's own, over a field in which one can write as well --- */
+function calendarOf(field) {
+  const place = field.parentElement;
+  const made = place.querySelector("input[type=datetime-local]");
+  if (made) return made;
+  const calendar = document.createElement("input");
+  calendar.type = "datetime-local";
+  calendar.tabIndex = -1;
+  calendar.ariaHidden = "true";
+  calendar.addEventListener("input", () => {
+    field.value = calendar.value.replace("T", " ");
+  });
+  calendar.addEventListener("change", () => field.focus());
+  place.append(calendar);
+  return calendar;
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-picker]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.picker);
+  const calendar = calendarOf(field);
+  // Where no moment stands yet, the calendar opens at the field's sample: today.
+  const written = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$/.test(field.value.trim()) ? field.value.trim() : field.placeholder;
+  calendar.value = written.replace(" ", "T");
+  calendar.showPicker();
+});
+
+/* --- The search box --- */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.target !== search() || !search().value) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  search().value = "";
+  search().dispatchEvent(new Event("input", { bubbles: true }));
+}, true);
+
+/* --- Keeping a filter under a name keeps what stands in the fields, applied or not --- */
+document.addEventListener("submit", ({ target }) => {
+  if (!target.matches("[data-keep]")) return;
+  const set = [...new FormData(form())].filter(([, value]) => value !== "");
+  target.elements.filter.value = new URLSearchParams(set);
+});
+
+/* --- Parts of the page were replaced --- */
+let wasIn;
+document.addEventListener("htmx:before:swap", () => {
+  const panel = document.getElementById("filter-panel");
+  wasIn = panel?.contains(document.activeElement) ? document.activeElement : null;
+});
+document.addEventListener("htmx:after:swap", () => {
+  const found = document.getElementById("found");
+  const page = document.querySelector("[data-history]");
+  if (!found || !page) return;
+  Object.assign(page.dataset, { query: found.dataset.query, oldest: found.dataset.oldest });
+  // A chip, or a link of the panel, may have taken the text away; while somebody types it is theirs.
+  if (document.activeElement !== search()) search().value = found.dataset.text;
+  if (wasIn && !wasIn.isConnected) bringBack();
+});
+
+/* The focus goes to a mistake, else back to where it was, else to the next chip. */
+function bringBack() {
+  const panel = document.getElementById("filter-panel");
+  const next = panel.querySelector("[autofocus]") ?? (wasIn.id && document.getElementById(wasIn.id)) ?? panel.querySelector(".chip");
+  (next ?? panel.querySelector(".filter .primary")).focus({ preventScroll: true });
+  wasIn = null;
+}
