@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -13,9 +14,16 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from chatui.marking import linked_and_marked, marked, marked_number
 from server import phone
+from server.history.columns import COLUMNS
+from server.history.rows import COUNTED_UP_TO
 from server.messaging.models import Activity, Message, Note, Status
 from server.messaging.reasons import Reason
+from server.wording import words_in
+
+if TYPE_CHECKING:
+    from django.template import Context
 
 register = template.Library()
 
@@ -52,8 +60,19 @@ ICONS = {
     "sort": (24, "M8 5v14M4.500 15.500 8 19l3.500-3.500M16 19V5M12.500 8.500 16 5l3.500 3.500"),
     "unread": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12ZM12 12h.01"),
     "stop": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM6 6l12 12"),
+    "download": (24, "M12 4.500v11M7.500 11.500 12 16l4.500-4.500M5 19.500h14"),
+    "print": (24, "M7 8V4h10v4M7 17H4.500V9.500a1.500 1.500 0 0 1 1.500-1.500h12a1.500 1.500 0 0 1 1.500 1.500V17H17M7 14h10v6H7Z"),
+    "sheet": (24, "M5 4h14v16H5ZM5 9h14M5 14.500h14M10 9v11"),
+    "shield": (24, "M12 3.500 5 6v5.500c0 4.300 2.900 7.500 7 9 4.100-1.500 7-4.700 7-9V6ZM9 12l2.200 2.200L15.200 10"),
     "keyboard": (24, "M4 6.500h16v11H4ZM7 10h.01M10.300 10h.01M13.700 10h.01M17 10h.01M8 14h8"),
+    "filter": (24, "M4 6h16M7 12h10M10 18h4"),
+    "calendar": (24, "M5 6h14v13.500H5ZM5 10.500h14M9 3.500V7M15 3.500V7"),
+    "chevron": (24, "m7 10 5 5 5-5"),
+    "bookmark": (24, "M7 4.500h10V20l-5-4-5 4Z"),
     "help": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
+    "up": (24, "M12 19V6M6 11.500l6-6 6 6"),
+    "copy": (24, "M9 9h10v11H9ZM15 9V4H5v11h4"),
+    "info": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 11v5M12 8h.01"),
 }  # fmt: skip
 _ICON_HTML = {name: mark_safe(_ICON_TEMPLATE.format(size, path)) for name, (size, path) in ICONS.items()}  # noqa: S308
 
@@ -171,8 +190,20 @@ def day_name(local: datetime, zone: str | None, *, short: bool, today: datetime)
 
 
 @register.filter
+def date_in_full(value: datetime, zone: str | None = None) -> str:
+    """For paper, where "today" would soon be wrong."""
+    return formats.date_format(_zoned(value, zone), "Y. F j., l" if get_language() == "hu" else "l, F j, Y")
+
+
+@register.filter
 def full_date(value: datetime, zone: str | None = None) -> str:
     return formats.date_format(_zoned(value, zone), "Y. N j." if get_language() == "hu" else "M j, Y")
+
+
+@register.filter
+def full_time(value: datetime, zone: str | None = None) -> str:
+    """To the second, with its day: Nov 23, 2026 10:42:07."""
+    return f"{full_date(value, zone)} {clock_seconds(value, zone)}"
 
 
 @register.filter
@@ -194,6 +225,36 @@ def waited(since: datetime) -> str:
     if minutes < 48 * 60:
         return _("%(n)s h") % {"n": minutes // 60}
     return _("%(n)s d") % {"n": minutes // (24 * 60)}
+
+
+@register.filter
+def time_left(seconds: int) -> str:
+    """How long something will take: about 40 s, about 3 m."""
+    if seconds < 60:
+        # By fives: a figure that jumps each second says more than is known.
+        return _("about %(n)s s left") % {"n": max(5, -(-seconds // 5) * 5)}
+    return _("about %(n)s m left") % {"n": -(-seconds // 60)}
+
+
+@register.filter
+def hours_left(until: datetime) -> str:
+    """For how long something is kept: 23 h, 40 m."""
+    minutes = max(1, int((until - timezone.now()).total_seconds() // 60))
+    return _("%(n)s h") % {"n": minutes // 60} if minutes >= 60 else _("%(n)s m") % {"n": minutes}
+
+
+@register.filter
+def amount(value: int) -> str:
+    """A number of things as it is written in the language: 1 284, 1,284."""
+    return formats.number_format(value, force_grouping=True)
+
+
+@register.filter
+def rows_in_words(count: int | None) -> str:
+    """So many rows; None when there are too many to be counted while somebody waits."""
+    if count is None:
+        return _("more than %(n)s rows") % {"n": amount(COUNTED_UP_TO)}
+    return _("1 row") if count == 1 else _("%(n)s rows") % {"n": amount(count)}
 
 
 # --- Ticks
@@ -240,39 +301,63 @@ def reason_text(message: Message) -> str:
     return str(Reason(message.reason).label) if message.reason in Reason.values else str(Reason.OTHER.label)
 
 
-# --- Text
+@register.filter
+def is_long(text: str) -> bool:
+    """Whether it may need more lines than a row gives it."""
+    return len(text) > 80 or text.count("\n") > 2
 
-_LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
+
+@register.filter
+def label_and_reason(state: str) -> tuple[str, str]:
+    """`Not sent: no such number`, told apart."""
+    label, _colon, reason = state.partition(": ")
+    return label, reason
+
+
+# --- Text
 
 
 @register.filter
 def linked(text: str):
     """The text, escaped, with http(s) addresses made into links that tell nothing about us."""
-    parts, end = [], 0
-    for match in _LINK.finditer(text):
-        url = escape(match[0])
-        parts += [
-            escape(text[end : match.start()]),
-            f'<a href="{url}" target="_blank" rel="noopener noreferrer nofollow">{url}</a>',
-        ]
-        end = match.end()
-    return mark_safe("".join([*parts, escape(text[end:])]))  # noqa: S308
+    return linked_and_marked(text)
+
+
+# What a page looks for stands in its context: `words` as folded beginnings, `wanted` as the filter of messages.
+
+
+@register.simple_tag(takes_context=True)
+def highlighted(context: Context, text: str):
+    """The text, escaped, with the words marked that the page was searched for."""
+    return marked(text, context.get("words") or ())
+
+
+@register.simple_tag(takes_context=True)
+def linked_and_highlighted(context: Context, text: str):
+    return linked_and_marked(text, context.get("words") or ())
+
+
+@register.simple_tag(takes_context=True)
+def highlighted_number(context: Context, value: str):
+    """A number as people read it, with the digits marked that the page was searched for."""
+    wanted = context.get("wanted")
+    if wanted is None or not (wanted.text or wanted.number):
+        return phone.display(value)
+    if not value.startswith("+"):
+        return marked(value, [*(context.get("words") or ()), *words_in(wanted.number)])
+    return marked_number(phone.display(value), wanted, country=context["user"].subscriber.country)
+
+
+@register.filter
+def said(message: Message) -> dict[str, Any]:
+    """What a row says, by the key of its column: the same as stands in a file."""
+    return {column.key: column.of(message) for column in COLUMNS}
 
 
 @register.filter
 def mentioned(text: str):
     """A note's text, escaped, with its @mentions set off."""
     return mark_safe(re.sub(r"@[\w.\-]+", lambda m: f'<span class="mention">{m[0]}</span>', str(escape(text))))  # noqa: S308
-
-
-@register.filter
-def highlighted(text: str, words: str):
-    """The text, escaped, with the searched words marked."""
-    wanted = [re.escape(word) for word in words.split() if word]
-    if not wanted:
-        return text
-    parts = re.split(f"({'|'.join(wanted)})", text, flags=re.IGNORECASE)
-    return mark_safe("".join(f"<mark>{escape(part)}</mark>" if i % 2 else escape(part) for i, part in enumerate(parts)))  # noqa: S308
 
 
 # --- Which partial shows an entry of a thread

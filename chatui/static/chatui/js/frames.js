@@ -18,6 +18,8 @@ export function applyFrames(text) {
       console.error(statement.localName, problem);
     }
   }
+  // Lists that ask for their own rows hear how far the others are.
+  document.dispatchEvent(new CustomEvent("fonal:told", { detail: drawnAt }));
 }
 
 /* An answer may come in after a live frame that knows more: the older picture gives way.

@@ -1,8 +1,10 @@
 /* One key each, only outside fields. No Ctrl+Alt: on Hungarian keyboards that is AltGr. */
 import { openDialog } from "./dialog.js";
+import { togglePicked } from "./selection.js";
 
-const rows = () => [...document.querySelectorAll("#rows .row")];
-const here = () => rows().findIndex((row) => row === document.activeElement || (!rows().includes(document.activeElement) && row.hasAttribute("aria-current")));
+const rows = () => [...document.querySelectorAll("#rows .row, #history-rows > tr[data-uuid]")];
+const inFocus = () => document.activeElement?.closest("#rows .row, #history-rows > tr[data-uuid]");
+const here = () => rows().findIndex((row) => row === inFocus() || (!inFocus() && row.hasAttribute("aria-current")));
 const press = (name) => document.querySelector(`[data-key=${name}]`)?.click();
 
 function move(step) {
@@ -33,6 +35,7 @@ const KEYS = {
   e: () => press("done"),
   a: assign,
   u: () => press("unread"),
+  x: () => togglePicked(inFocus()),
   "?": () => openDialog("/keys/"),
 };
 
