@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from zoneinfo import ZoneInfo
 
 # What a cell of Excel takes at most, counted as UTF-16.
 LONGEST = 32_767
 CUT = " […]"
 SECONDS_OF_DAY = 86_400
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a wall clock's)
 # Neither XML nor UTF-8 carries them.
 _NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Neither occurs in a cell.
@@ -80,11 +79,6 @@ def instants_of(moments: Iterable[datetime]) -> list[int]:
     return [int(moment.timestamp()) for moment in moments]
 
 
-def seconds_of(shown: datetime) -> int:
-    """The seconds of what a time cell shows, to the nearest one: a spreadsheet counts in fractions of a day."""
-    return round((shown.replace(tzinfo=None) - _EPOCH) / timedelta(seconds=1))
-
-
 def as_text(seconds: Iterable[int]) -> list[str]:
     """2026-11-23 11:00:00"""
     days, clock = _days, _clock()
@@ -105,10 +99,9 @@ class Sum:
     def __init__(self) -> None:
         self._sum = hashlib.sha256()
 
-    def add(self, columns: Sequence[Sequence[str]]) -> None:
-        """Some more rows, given as columns of texts."""
-        rows = _ROW_END.join(map(_CELL_END.join, zip(*columns, strict=True)))
-        self._sum.update(f"{rows}{_ROW_END}".encode() if columns and columns[0] else b"")
+    def add(self, rows: Iterable[Iterable[str]]) -> None:
+        """At least one more row."""
+        self._sum.update(f"{_ROW_END.join(map(_CELL_END.join, rows))}{_ROW_END}".encode())
 
     @property
     def value(self) -> str:

@@ -238,7 +238,7 @@ def _write_rows(export: Export, found: MessageQuerySet, file: IO[bytes], *, olde
         first, last = first or batch[0][0], batch[-1][0]
         cells = tabulation.cells(batch)
         target.write(cells)
-        total.add([column.texts for column in cells])
+        total.add(zip(*(column.texts for column in cells), strict=True))
         progress.reach(export.rows_done + len(batch))
     export.sha256 = total.value
     export.first_at, export.last_at = (first, last) if oldest_first else (last, first)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from server.history.models import Export
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_WRITTEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # It is looked for in so many rows of the first two columns.
 LONGEST = 40
 
@@ -54,4 +54,4 @@ def passport_of(export: Export, conditions: Sequence[str]) -> list[tuple[str, st
 def ids_in(lines: Iterable[Sequence[object]]) -> list[UUID]:
     """What may be an export's id, of the first cells of a sheet."""
     cells = (str(cell).strip().lower() for line in lines for cell in line[:2] if cell)
-    return [UUID(cell) for cell in cells if _UUID.fullmatch(cell)]
+    return [UUID(cell) for cell in cells if UUID_WRITTEN.fullmatch(cell)]

@@ -36,7 +36,7 @@ BYTES_OF_SHEET = 1_900_000_000
 # A column as wide as this shows its texts in several lines.
 _WRAPPED = 60
 # Days from the beginning of Excel's count to 1970.
-_DAY_0 = 25_569
+DAY_0 = 25_569
 _TEXT, _TIME = "@", "yyyy\\-mm\\-dd hh:mm:ss"
 _ESCAPED = re.compile("[&<>]|_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "_": "_x005F_"}
@@ -114,7 +114,7 @@ def _writer(column: Column, style: int) -> Callable[[Cells], list[str]]:
 
 
 def _times(style: int) -> Callable[[Cells], list[str]]:
-    days = Memo[int, str](lambda day: f'<c s="{style}"><v>{day + _DAY_0}')
+    days = Memo[int, str](lambda day: f'<c s="{style}"><v>{day + DAY_0}')
     parts = _parts_of_day()
     return lambda cells: [days[each // SECONDS_OF_DAY] + parts[each % SECONDS_OF_DAY] for each in cells.seconds or ()]
 
