@@ -14,6 +14,7 @@ from django.db import connection
 from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from server.events.log import drop_old_events
+from server.history.exporting import expire_exports, resume_stalled_exports
 from server.messaging.sending import reap_leases
 
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ def move_log_into_database(now: datetime) -> None:
 CHORES = (
     Chore("move log into database", timedelta(seconds=2), move_log_into_database),
     Chore("reap leases", timedelta(seconds=5), lambda now: reap_leases(now=now)),
+    Chore("resume stalled exports", timedelta(seconds=10), lambda now: resume_stalled_exports(now=now)),
     Chore("look up unconfirmed", timedelta(seconds=15), look_up_unconfirmed, asks_provider=True),
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
+    Chore("expire exports", timedelta(minutes=1), lambda now: expire_exports(now=now)),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
     Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),
 )
