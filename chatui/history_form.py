@@ -65,6 +65,11 @@ class AskedFilter:
         return 200 if self.is_valid else 422
 
     @property
+    def query(self) -> str:
+        """What is asked for, as an address says it: valid or not, without empty fields."""
+        return urlencode(self.typed)
+
+    @property
     def first_problem(self) -> str:
         """The field to put the cursor into."""
         return next((name for name in NAMES.values() if name in self.problems), "")

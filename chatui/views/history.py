@@ -1,20 +1,36 @@
-"""Üzenetek: all messages of both directions, newest first."""
+"""Üzenetek: all messages of both directions through a filter, page by page; how many; filters kept under a name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages as notices
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import formats
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.access import for_people_with_sms
 from chatui.cursor import read_cursor, write_cursor
+from chatui.history_form import AskedFilter, read_filter
 from server.accounts.models import Subscriber
-from server.messaging.models import Message
+from server.history import rows, saved
+from server.history.columns import RELATED
+from server.history.filter import NAMES, FilterNotValid, HistoryFilter
+from server.history.models import SavedFilter
+from server.history.searching import words_of_search
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+
+    from server.accounts.models import User
+    from server.messaging.models import Message
 
 PAGE = 50
 
@@ -22,28 +38,138 @@ PAGE = 50
 @require_safe
 @for_people_with_sms
 def messages(request: HttpRequest) -> HttpResponse:
-    before = request.GET.get("before", "")
-    found = (
-        Message.objects.visible_to(request.user)
-        .select_related("conversation__contact", "conversation__line", "author")
-        .order_by("-created_at", "-id")
-    )
-    cursor = read_cursor(before)
-    if cursor is not None:
-        at, pk = cursor
-        # The redundant bound lets the index start at the right place.
-        found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
-    page = list(found[: PAGE + 1])
-    has_more, page = len(page) > PAGE, page[:PAGE]
+    """The page, the part of it that a filter changes, or the rows of a further page of it."""
+    asked, cursor = read_filter(request), read_cursor(request.GET.get("before", ""))
+    if not request.htmx and _has_empty_fields(request):
+        return redirect(_address(asked.query))
+    # Before the rows: what is written meanwhile is told again rather than never.
+    position = Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id)
+    page, before = _page(request.user, asked.wanted, cursor) if asked.is_valid else ([], "")
     context = {
         "place": "messages",
+        "position": position,
+        "asked": asked,
+        "wanted": asked.wanted,
+        "words": words_of_search(asked.wanted.text),
         "rows": page,
-        "before": write_cursor(page[-1].created_at, page[-1].pk) if has_more else "",
+        "before": before,
         "is_first_page": cursor is None,
     }
     if request.htmx and cursor is not None:
         return render(request, "chatui/_message_rows.html", context)
-    context |= {
-        "position": Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id),
-    }
-    return render(request, "chatui/messages.html", context)
+    context |= {"saved_filters": _saved_filters(request.user), "filter_action": reverse("messages"), "filter_target": "#found"}
+    if not request.htmx:
+        return render(request, "chatui/messages.html", context, status=asked.status)
+    return _with_its_address(request, asked, render(request, "chatui/_filtered.html", context, status=asked.status))
+
+
+@require_safe
+@for_people_with_sms
+def count(request: HttpRequest) -> HttpResponse:
+    """How many a filter finds: asked for by a page that is there already."""
+    asked = read_filter(request)
+    number = rows.count_of(rows.rows(request.user, asked.wanted)) if asked.is_valid else 0
+    context = {"asked": asked, "wanted": asked.wanted, "number": number, "number_said": _said(number)}
+    return render(request, "chatui/_count.html", context, status=asked.status)
+
+
+@require_POST
+@for_people_with_sms
+def keep(request: HttpRequest) -> HttpResponse:
+    """Keep a filter under a name, and show what it finds."""
+    is_shared = bool(request.POST.get("shared")) and saved.may_share(request.user)
+    keep_it = saved.share_filter if is_shared else saved.keep_own_filter
+    wanted = HistoryFilter()
+    try:
+        wanted = HistoryFilter.read(QueryDict(request.POST.get("filter", "")))
+        kept, is_new = keep_it(name=request.POST.get("name", ""), wanted=wanted, by=request.user, now=now())
+    except (FilterNotValid, saved.NotKept) as refusal:
+        notices.error(request, _why_not_kept(refusal))
+    else:
+        text = _("Kept under “%(name)s”.") if is_new else _("“%(name)s” means this filter from now on.")
+        notices.success(request, text % {"name": kept.name})
+    return HttpResponseRedirect(_address(wanted.query))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_people_with_sms
+def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
+    """Ask, then delete a filter that was kept; what it found stays where it is."""
+    chosen = SavedFilter.objects.visible_to(request.user).filter(pk=filter_id).first()
+    if chosen is None:
+        raise Http404
+    if not saved.may_forget(chosen, request.user):
+        raise PermissionDenied
+    if request.method != "POST":
+        template = "chatui/_forget_filter.html" if request.htmx else "chatui/forget_filter.html"
+        return render(request, template, {"saved": chosen, "place": "messages"})
+    saved.forget_filter(saved=chosen, by=request.user, now=now())
+    notices.success(request, _("The filter “%(name)s” has been deleted.") % {"name": chosen.name})
+    return redirect("messages")
+
+
+def _page(user: User, wanted: HistoryFilter, cursor: tuple | None) -> tuple[list[Message], str]:
+    """Fifty messages that begin after a cursor, and the cursor of the next fifty."""
+    # No row shows the line's secrets, and reading them means deciphering them.
+    found = rows.rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
+    if cursor is not None:
+        at, pk = cursor
+        # The redundant bound lets the index start at the right place.
+        if wanted.oldest_first:
+            found = found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
+        else:
+            found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
+    page = list(found[: PAGE + 1])
+    has_more, page = len(page) > PAGE, page[:PAGE]
+    return page, write_cursor(page[-1].created_at, page[-1].pk) if has_more else ""
+
+
+def _said(number: int) -> str:
+    written = formats.number_format(min(number, rows.COUNTED_UP_TO), force_grouping=True)
+    return f"{written}+" if number > rows.COUNTED_UP_TO else written
+
+
+def _saved_filters(user: User) -> list[SavedFilter]:
+    """One's own first, then the company's, each with its address."""
+    kept = sorted(SavedFilter.objects.visible_to(user), key=lambda one: (one.is_shared, one.name.casefold()))
+    for one in kept:
+        one.query = _query_of(one)
+        one.may_be_forgotten = saved.may_forget(one, user)
+    return kept
+
+
+def _query_of(kept: SavedFilter) -> str:
+    try:
+        return HistoryFilter.read(kept.values).query
+    except FilterNotValid:
+        # Written by an older version that knew other conditions: shown with what is wrong.
+        return urlencode(kept.values)
+
+
+def _has_empty_fields(request: HttpRequest) -> bool:
+    """As a form without scripts sends them: such an address is nothing to copy."""
+    return any(request.GET.get(name) == "" for name in NAMES.values())
+
+
+def _address(query: str) -> str:
+    return f"{reverse('messages')}?{query}" if query else reverse("messages")
+
+
+def _with_its_address(request: HttpRequest, asked: AskedFilter, response: HttpResponse) -> HttpResponse:
+    """Let the browser's address say what is shown: one step back for each filter, and one for all letters of a search."""
+    current = urlsplit(request.htmx.current_url or "")
+    address = _address(asked.query)
+    if address != f"{current.path}?{current.query}".rstrip("?"):
+        is_typing_on = request.htmx.source == "input#search" and "q" in QueryDict(current.query)
+        response["HX-Replace-Url" if is_typing_on else "HX-Push-Url"] = address
+    return response
+
+
+def _why_not_kept(refusal: FilterNotValid | saved.NotKept) -> str:
+    match refusal:
+        case saved.NameNotValid():
+            return _("The filter needs a name, %(n)s characters at most.") % {"n": saved.NAME_MAX_CHARACTERS}
+        case saved.NothingToKeep():
+            return _("No condition is set, so there is nothing to keep.")
+        case _:
+            return _("The filter was not kept: something in it can't be read.")

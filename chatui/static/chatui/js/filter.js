@@ -62,10 +62,11 @@ document.addEventListener("htmx:after:swap", () => {
   if (wasIn && !wasIn.isConnected) bringBack();
 });
 
-/* The focus goes to a mistake, else back to where it was, else to the next chip. */
+/* The focus goes to a mistake, else back to where it was, else to the first chip that is left, else to the first field. */
 function bringBack() {
   const panel = document.getElementById("filter-panel");
-  const next = panel.querySelector("[autofocus]") ?? (wasIn.id && document.getElementById(wasIn.id)) ?? panel.querySelector(".chip");
-  (next ?? panel.querySelector(".filter .primary")).focus({ preventScroll: true });
+  const places = ["[autofocus]", wasIn.id && `#${wasIn.id}`, ".chip", "input"];
+  const next = places.map((place) => place && panel.querySelector(place)).find((element) => element?.checkVisibility());
+  (next ?? panel.querySelector(".opener")).focus({ preventScroll: true });
   wasIn = null;
 }
