@@ -1,7 +1,7 @@
 from django.urls import path
 
 from chatui import live
-from chatui.views import canned, chat, compose, history, people, phonebook, teamwork
+from chatui.views import canned, chat, compose, exports, figures, guide, history, history_rows, people, phonebook, printing, teamwork
 
 urlpatterns = [
     path("", chat.chat, name="chat"),
@@ -20,17 +20,32 @@ urlpatterns = [
     path("conversations/<int:conversation_id>/reopen/", teamwork.reopen, name="reopen"),
     path("conversations/<int:conversation_id>/read/", teamwork.read, name="read"),
     path("conversations/<int:conversation_id>/unread/", teamwork.unread, name="unread"),
+    path("conversations/<int:conversation_id>/print/", printing.print_thread, name="print"),
     path("live/", live.catch_up, name="live"),
     path("messages/", history.messages, name="messages"),
+    path("messages/count/", history.count, name="messages_count"),
+    path("messages/filters/", history.keep, name="filter_keep"),
+    path("messages/filters/<int:filter_id>/delete/", history.forget, name="filter_forget"),
     path("messages/new/", compose.new_message, name="new_message"),
     path("messages/new/lookup/", compose.lookup, name="lookup"),
+    path("messages/changes/", history_rows.changes, name="messages_changes"),
+    path("messages/<uuid:uuid>/", history_rows.details, name="message_details"),
     path("messages/<uuid:uuid>/retry/", compose.retry, name="retry"),
     path("messages/<uuid:uuid>/discard/", compose.discard, name="discard"),
+    path("messages/exports/", exports.exports, name="exports"),
+    path("messages/exports/new/", exports.export_new, name="export_new"),
+    path("messages/exports/check/", exports.export_check, name="export_check"),
+    path("messages/exports/<uuid:uuid>/", exports.export_file, name="export_file"),
+    path("messages/exports/<uuid:uuid>/cancel/", exports.export_cancel, name="export_cancel"),
+    path("figures/", figures.figures, name="figures"),
+    path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/<int:contact_id>/", phonebook.contact, name="contact"),
     path("settings/", people.settings, name="settings"),
+    path("settings/exports/", exports.export_rights, name="export_rights"),
     path("settings/canned-texts/", canned.add, name="canned_add"),
     path("settings/canned-texts/<int:text_id>/", canned.change, name="canned_change"),
     path("settings/canned-texts/<int:text_id>/delete/", canned.delete, name="canned_delete"),
+    path("help/<slug:name>/", guide.topic, name="help"),
     path("keys/", people.keys, name="keys"),
     path("language/", people.language, name="language"),
     path("login/", people.LogIn.as_view(), name="login"),

@@ -129,6 +129,21 @@ PRIVATE: dict[str, list[Call]] = {
     ],
     "retry": [hidden("post", "/messages/{failed}/retry/")],
     "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
+    "figures": [
+        blind("get", "/figures/"),
+        blind("get", "/figures/?conversation={conversation}"),
+        blind_across("get", "/figures/?contact={contact}&from=2026-11-01&to=2026-11-30"),
+        blind("get", "/figures/?number={number}&from=2026-11-01&to=2026-11-30"),
+        blind("get", "/figures/?only={message_uuid}&from=2026-11-01"),
+        blind("get", "/figures/?q={word}&from=2026-11-01"),
+        blind_across("get", "/figures/?q={name}&from=2026-11-01"),
+    ],
+    # Nothing is found: whoever may download at all is led back to the page, and no line is written into the audit log.
+    "figures_download": [
+        blind("get", "/figures/download/?conversation={conversation}"),
+        blind("get", "/figures/download/?number={number}&from=2026-11-01"),
+        blind("get", "/figures/download/?q={word}&from=2026-11-01"),
+    ],
     "contact": [
         hidden("get", "/phonebook/{contact}/"),
         hidden("post", "/phonebook/{contact}/", name="Enyém"),

@@ -32,6 +32,7 @@ ICONS = {
     "mark": (32, "M6 22c0-9 4-14 10-14s9 4 9 8-3 7-7 7-6-2.5-6-5.5S14.500 13 17 13s4 1.600 4 3.600M6 22v5"),
     "chat": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12Z"),
     "list": (24, "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01"),
+    "bars": (24, "M5 20V10M12 20V4M19 20v-7"),
     "settings": (24, "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM12 3v2.5M12 18.500V21M3 12h2.5M18.500 12H21M5.600 5.600l1.800 1.800M16.600 16.600l1.800 1.800M5.600 18.400l1.800-1.800M16.600 7.400l1.800-1.800"),
     "phone": (24, "M8 3h8a1.500 1.500 0 0 1 1.500 1.500v15A1.500 1.500 0 0 1 16 21H8a1.500 1.500 0 0 1-1.500-1.500v-15A1.500 1.500 0 0 1 8 3ZM11 18h2"),
     "pencil": (24, "M4 20h4L19.500 8.500a2.100 2.100 0 0 0-3-3L5 17Z"),
@@ -125,7 +126,7 @@ def avatar(who):
 # --- Times. The browser shows them anew in the viewer's own zone (js/times.js); these are what it starts from.
 
 
-_HUNGARIAN_DAYS = ("H", "K", "Sze", "Cs", "P", "Szo", "V")
+HUNGARIAN_DAYS = ("H", "K", "Sze", "Cs", "P", "Szo", "V")
 
 
 def _zoned(value: datetime, zone: str | None) -> datetime:
@@ -156,7 +157,7 @@ def row_time(value: datetime, zone: str | None = None) -> str:
     hungarian = get_language() == "hu"
     if days < 7:
         # Calendars write H, K, Sze; Django's short names are "hét", "ked".
-        return _HUNGARIAN_DAYS[local.weekday()] if hungarian else formats.date_format(local, "D")
+        return HUNGARIAN_DAYS[local.weekday()] if hungarian else formats.date_format(local, "D")
     if local.year == today.year:
         return formats.date_format(local, "N j." if hungarian else "M j")
     return formats.date_format(local, "Y. m. d." if hungarian else "n/j/Y")

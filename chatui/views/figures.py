@@ -1,0 +1,119 @@
+"""Kimutatás: what a filter's messages amount to, in numbers, charts and tables; and the same as a workbook."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
+
+from chatui.access import for_people_with_sms
+from chatui.figure_cards import Shown, conditions_of
+from chatui.history_form import Period, read_filter
+from server.accounts.models import record_audit
+from server.history.figure_sheet import workbook_of
+from server.history.figure_tables import tables_of
+from server.history.figures import TooMuchAtOnce, figures_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest
+
+    from chatui.history_form import AskedFilter
+    from server.accounts.models import User
+    from server.history.figures import Figures
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_safe
+@for_people_with_sms
+def figures(request: HttpRequest) -> HttpResponse:
+    asked = read_filter(request)
+    context = {
+        "place": "figures",
+        "asked": asked,
+        "wanted": asked.wanted,
+        "filter_action": reverse("figures"),
+        "periods": _periods(asked),
+    }
+    if not asked.is_valid:
+        return render(request, "chatui/figures.html", context, status=422)
+    moment = now()
+    try:
+        found = figures_of(request.user, asked.wanted, now=moment)
+    except TooMuchAtOnce:
+        return render(request, "chatui/figures.html", context | {"is_too_much": True}, status=422)
+    return render(request, "chatui/figures.html", context | {"shown": Shown(found, request.user, asked.today, moment)})
+
+
+@require_GET
+@never_cache
+@for_people_with_sms
+def figures_download(request: HttpRequest) -> HttpResponse:
+    if not request.user.may_export:
+        raise PermissionDenied
+    asked, moment = read_filter(request), now()
+    page = f"{reverse('figures')}?{urlencode(asked.typed)}".rstrip("?")
+    if not asked.is_valid:
+        return redirect(page)
+    try:
+        found = figures_of(request.user, asked.wanted, now=moment)
+    except TooMuchAtOnce:
+        return redirect(page)
+    if found.is_empty:
+        # The page says so, and what else could be asked.
+        return redirect(page)
+    return _workbook(request.user, asked, found, moment)
+
+
+def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) -> HttpResponse:
+    zone = ZoneInfo(user.subscriber.timezone)
+    about = [
+        (_("Made by"), "Fonal"),
+        (_("Company"), user.subscriber.name),
+        (_("Asked for by"), f"{user} ({user.username})"),
+        (_("Asked for at"), f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key})"),
+        *((_("Filter") if at == 0 else "", text) for at, text in enumerate(conditions_of(found, user))),
+        (_("Time zone"), zone.key),
+    ]
+    made = workbook_of(tables_of(found, user, now=moment), about=about, zone=zone)
+    record_audit(
+        action="figures.downloaded",
+        at=moment,
+        actor=user,
+        subscriber=user.subscriber,
+        target=conditions_of(found, user)[0][:120],
+        filter=found.wanted.values,
+    )
+    name = f"fonal-{_('figures')}-{moment.astimezone(zone):%Y-%m-%d}.xlsx"
+    return HttpResponse(made, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _periods(asked: AskedFilter) -> list[Period]:
+    """What one click asks for; without any dates it is the last thirty days."""
+    today, kept = asked.today, asked.wanted.without("from", "to").values
+    month = today.replace(day=1)
+    end_of_previous = month - timedelta(days=1)
+    periods = [
+        (_("7 days"), today - timedelta(days=6), today),
+        (_("30 days"), today - timedelta(days=29), today),
+        (_("This month"), month, today),
+        (_("Last month"), end_of_previous.replace(day=1), end_of_previous),
+        (_("This year"), today.replace(month=1, day=1), today),
+    ]
+    dates = [(text, f"{since} 00:00", f"{until} 23:59") for text, since, until in periods]
+    is_set = (asked.wanted.values.get("from"), asked.wanted.values.get("to"))
+    if is_set == (None, None) and asked.is_valid:
+        is_set = dates[1][1:]
+    return [Period(text, urlencode({"from": since, "to": until} | kept), (since, until) == is_set) for text, since, until in dates]
