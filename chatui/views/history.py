@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages as notices
@@ -27,10 +27,12 @@ from server.history.models import SavedFilter
 from server.history.searching import words_of_search
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest
 
     from server.accounts.models import User
-    from server.messaging.models import Message
+    from server.messaging.models import MessageQuerySet
 
 PAGE = 50
 
@@ -40,24 +42,21 @@ PAGE = 50
 def messages(request: HttpRequest) -> HttpResponse:
     """The page, the part of it that a filter changes, or the rows of a further page of it."""
     asked, cursor = read_filter(request), read_cursor(request.GET.get("before", ""))
+    if request.htmx and cursor is not None:
+        return render(request, "chatui/_message_rows.html", _page(request.user, asked, cursor), status=asked.status)
     if not request.htmx and _has_empty_fields(request):
         return redirect(_address(asked.query))
     # Before the rows: what is written meanwhile is told again rather than never.
     position = Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id)
-    page, before = _page(request.user, asked.wanted, cursor) if asked.is_valid else ([], "")
-    context = {
+    context = _page(request.user, asked, cursor) | {
         "place": "messages",
         "position": position,
         "asked": asked,
-        "wanted": asked.wanted,
-        "words": words_of_search(asked.wanted.text),
-        "rows": page,
-        "before": before,
         "is_first_page": cursor is None,
+        "saved_filters": _saved_filters(request.user),
+        "filter_action": reverse("messages"),
+        "filter_target": "#found",
     }
-    if request.htmx and cursor is not None:
-        return render(request, "chatui/_message_rows.html", context)
-    context |= {"saved_filters": _saved_filters(request.user), "filter_action": reverse("messages"), "filter_target": "#found"}
     if not request.htmx:
         return render(request, "chatui/messages.html", context, status=asked.status)
     return _with_its_address(request, asked, render(request, "chatui/_filtered.html", context, status=asked.status))
@@ -108,20 +107,22 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
     return redirect("messages")
 
 
-def _page(user: User, wanted: HistoryFilter, cursor: tuple | None) -> tuple[list[Message], str]:
-    """Fifty messages that begin after a cursor, and the cursor of the next fifty."""
+def _page(user: User, asked: AskedFilter, cursor: tuple[datetime, int] | None) -> dict[str, Any]:
+    """Fifty messages that begin after a cursor, and the cursor of the next fifty; none of a filter that is not valid."""
+    wanted = asked.wanted
     # No row shows the line's secrets, and reading them means deciphering them.
     found = rows.rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
-    if cursor is not None:
-        at, pk = cursor
-        # The redundant bound lets the index start at the right place.
-        if wanted.oldest_first:
-            found = found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-        else:
-            found = found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
-    page = list(found[: PAGE + 1])
+    page = list((_after(found, wanted, *cursor) if cursor else found)[: PAGE + 1]) if asked.is_valid else []
     has_more, page = len(page) > PAGE, page[:PAGE]
-    return page, write_cursor(page[-1].created_at, page[-1].pk) if has_more else ""
+    before = write_cursor(page[-1].created_at, page[-1].pk) if has_more else ""
+    return {"wanted": wanted, "words": words_of_search(wanted.text), "rows": page, "before": before}
+
+
+def _after(found: MessageQuerySet, wanted: HistoryFilter, at: datetime, pk: int) -> MessageQuerySet:
+    # The redundant bound lets the index start at the right place.
+    if wanted.oldest_first:
+        return found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
+    return found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
 
 
 def _said(number: int) -> str:
