@@ -17,8 +17,10 @@ from chatui.listing import Listing, counts_of, page_of
 from server import phone
 from server.accounts.models import Subscriber
 from server.contacts.optout import opt_out_in_force
+from server.history.filter import LONGEST_TEXT
 from server.messaging import timeline
 from server.messaging.models import Conversation, Draft, Message, ReadMarker
+from server.wording import words_in
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from server.accounts.models import User
 
 GROUPED_WITHIN = timedelta(minutes=5)
+# As many as a search may have.
+MOST_WORDS = 16
 
 
 @dataclass(slots=True)
@@ -115,7 +119,6 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
     page = _asked_page(request, chosen)
     draft = Draft.objects.filter(conversation=chosen, user=user).first()
     unread = max(0, chosen.inbound_count - read)
-    target = request.GET.get("message", "")
     return {
         "conversation": chosen,
         "open_id": chosen.pk,
@@ -128,7 +131,9 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
         "opt_out": opt_out_in_force(line=chosen.line, number=chosen.contact.number),
         "fresh_uuid": uuid.uuid4(),
         "foreign_country": foreign_country(chosen),
-        "target": target if _is_uuid(target) else "",
+        "target": _uuid_in(request.GET.get("message")),
+        # What somebody searched for who comes from Messages.
+        "words": words_in(request.GET.get("words", "")[:LONGEST_TEXT])[:MOST_WORDS],
         "thread_position": position,
         "colleague_names": [{"name": one.name, "username": one.username} for one in colleagues_of(user).exclude(pk=user.pk)],
     }
@@ -136,13 +141,13 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
 
 def _asked_page(request: HttpRequest, chosen: Conversation) -> timeline.Page:
     before, after = number_in(request.GET.get("before")), number_in(request.GET.get("after"))
-    around = request.GET.get("message", "")
+    around = _uuid_in(request.GET.get("message"))
     own = Message.objects.filter(conversation=chosen)
     if before is not None and own.filter(pk=before).exists():
         return timeline.page_before(chosen, before)
     if after is not None and own.filter(pk=after).exists():
         return timeline.page_after(chosen, after)
-    if _is_uuid(around) and (message := own.filter(uuid=around).first()):
+    if around and (message := own.filter(uuid=around).first()):
         return timeline.page_around(chosen, message.pk)
     return timeline.latest_page(chosen)
 
@@ -189,9 +194,8 @@ def _zone(user: User) -> ZoneInfo:
     return ZoneInfo(user.subscriber.timezone)
 
 
-def _is_uuid(text: str) -> bool:
+def _uuid_in(text: str | None) -> uuid.UUID | None:
     try:
-        uuid.UUID(text)
+        return uuid.UUID(text or "")
     except ValueError:
-        return False
-    return True
+        return None

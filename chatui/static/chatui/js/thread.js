@@ -36,7 +36,7 @@ export function toEnd(behavior = "instant") {
 /* Put an entry where it stands in time; the same id again takes the place of the old one. */
 export function placeEntry(fresh) {
   const old = document.getElementById(fresh.id);
-  const wasAtEnd = isAtEnd();
+  const wasAtEnd = isAtEnd() && !pointed();
   if (old?.dataset.position === fresh.dataset.position) {
     old.replaceWith(fresh);
   } else {
@@ -50,6 +50,7 @@ export function placeEntry(fresh) {
   tidy();
   if (wasAtEnd || fresh.dataset.author === String(me)) toEnd();
   else if (!old) countNews(fresh);
+  center();
 }
 
 onFrame("live-entry", (statement) => {
@@ -211,6 +212,26 @@ function trim(grewAtTop) {
   adopt(marker);
 }
 
+/* --- The message that a search led to: in the middle, whatever is loaded around it, until the person acts --- */
+let isHeld = false;
+const pointed = () => thread()?.querySelector(".message.target");
+const center = () => isHeld && pointed()?.scrollIntoView({ block: "center" });
+
+function pointOut(message) {
+  message.classList.add("target");
+  isHeld = true;
+  center();
+}
+
+for (const name of ["wheel", "touchmove"]) addEventListener(name, () => (isHeld = false), { passive: true });
+for (const name of ["pointerdown", "keydown"]) {
+  addEventListener(name, () => {
+    isHeld = false;
+    pointed()?.classList.replace("target", "was-target");
+  });
+}
+document.fonts?.ready.then(center);
+
 /* A thread has come onto the screen. */
 function begin() {
   news = 0;
@@ -224,10 +245,9 @@ function begin() {
   if (isElsewhere) tidy();
   const marked = target && document.getElementById(target);
   const firstNew = document.getElementById("fresh");
-  if (marked) {
-    marked.scrollIntoView({ block: "center" });
-    marked.classList.add("target");
-  } else if (firstNew) {
+  isHeld = false;
+  if (marked) pointOut(marked);
+  else if (firstNew) {
     toEnd();
     if (firstNew.offsetTop < thread().scrollTop + thread().offsetTop) firstNew.scrollIntoView({ block: "start" });
   } else toEnd();
@@ -259,6 +279,7 @@ document.addEventListener("htmx:after:swap", () => {
     trim(edge === "older");
     if (edge !== "older") thread().scrollTop = thread().scrollHeight - before;
     freshen(thread());
+    center();
     drawPill();
   }
 });
@@ -280,7 +301,11 @@ document.addEventListener("click", async ({ target }) => {
   window.htmx.ajax("GET", `/conversations/${openConversation()}/`, { target: "#talk", swap: "outerHTML" });
 });
 for (const name of ["focus", "visibilitychange"]) addEventListener(name, markRead, true);
-new ResizeObserver(() => thread() && drawPill()).observe(document.body);
+new ResizeObserver(() => {
+  if (!thread()) return;
+  center();
+  drawPill();
+}).observe(document.body);
 
 // Back and forward: only the thread changes, the list stays where it is.
 document.addEventListener("htmx:before:history:restore", (event) => {
