@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from server import sms
@@ -64,7 +65,7 @@ class HistoryFilter:
         problems: dict[str, Any] = {}
         for field in fields(cls):
             try:
-                read[field.name] = _READERS[field.name](sms.storable(str(values.get(NAMES[field.name]) or "")).strip())
+                read[field.name] = _READERS[field.name](_given(values, NAMES[field.name]))
             except ValueError as problem:
                 problems[NAMES[field.name]] = problem.args[0]
         since, until = read.get("since"), read.get("until")
@@ -92,6 +93,12 @@ class HistoryFilter:
     def without(self, *names: str) -> Self:
         """The same filter with these conditions (by the names of addresses) taken away."""
         return type(self).read({name: value for name, value in self.values.items() if name not in names})
+
+
+def _given(values: Mapping[str, Any], name: str) -> str:
+    # Boxes that are ticked in a form without scripts come one by one.
+    several = values.getlist(name) if name == NAMES["only"] and isinstance(values, MultiValueDict) else [values.get(name) or ""]
+    return sms.storable(",".join(str(each) for each in several)).strip()
 
 
 # Names in addresses, in saved filters and in an export's order: never change one.

@@ -27,7 +27,7 @@ from django.utils.timezone import now  # noqa: E402
 
 from gateway.models import SimulatedSms  # noqa: E402
 from gateway.providers import simulator  # noqa: E402
-from server.accounts.models import Activation, Subscriber, User  # noqa: E402
+from server.accounts.models import Activation, Role, Subscriber, User  # noqa: E402
 from server.contacts.models import Contact  # noqa: E402
 from server.lines.models import Line, LineAccess  # noqa: E402
 from server.messaging.inbound import conversation_between  # noqa: E402
@@ -163,6 +163,16 @@ def own_phone(*, user: int, number: str) -> None:
     User.objects.filter(pk=user).update(phone=number)
 
 
+def let_export(*, line: int) -> None:
+    """The line's company lets its colleagues download messages."""
+    Subscriber.objects.filter(lines=line).update(colleagues_may_export=True)
+
+
+def promote(*, user: int) -> None:
+    """Somebody becomes a supervisor."""
+    User.objects.filter(pk=user).update(role=Role.SUPERVISOR)
+
+
 def phone(*, number: str, is_on: bool) -> None:
     """The customer switches the phone on or off."""
     simulator.switch_phone(number, is_on)
@@ -185,7 +195,7 @@ def mentioned(*, line: int) -> list[str]:
     return list(Note.objects.filter(conversation__line=line).values_list("mentions__name", flat=True))
 
 
-VERBS = (company, session, thread, many_threads, contact, own_phone, phone, arrived, outgoing, mentioned)
+VERBS = (company, session, thread, many_threads, contact, own_phone, let_export, promote, phone, arrived, outgoing, mentioned)
 
 
 def main() -> None:

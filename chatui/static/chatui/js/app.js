@@ -8,7 +8,11 @@ import "./acts.js";
 import "./dialog.js";
 import "./notices.js";
 import "./keys.js";
+import "./history.js";
+import "./rowmenu.js";
 import "./failures.js";
+import "./filter.js";
+import "./exports.js";
 import { connect } from "./socket.js";
 
 // Without the chat service there is nothing live to see.

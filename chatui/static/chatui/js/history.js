@@ -81,6 +81,7 @@ onFrame("live-history-threads", (statement) => {
 });
 onFrame("live-history-names", (statement) => {
   const concerned = rows().filter((row) => row.dataset.conversation === statement.getAttribute("conversation"));
+  if (!concerned.length) return;
   keepingSight(() => {
     for (const row of concerned) row.querySelector("[data-partner]").innerHTML = statement.innerHTML;
   });
@@ -151,7 +152,7 @@ function scroller() {
 }
 
 /* Where rows begin to be seen: below the heads, which stay. */
-const edge = () => Math.max(scroller().getBoundingClientRect().top, body().previousElementSibling?.getBoundingClientRect().bottom ?? 0);
+const edge = () => Math.max(scroller().getBoundingClientRect().top, body().closest("table").querySelector("th:last-child").getBoundingClientRect().bottom);
 const isInSight = (row) => row.getBoundingClientRect().bottom > edge() && row.getBoundingClientRect().top < innerHeight;
 const isAbove = (row) => row.getBoundingClientRect().bottom <= edge() + 1;
 const isTouched = (part) => part?.contains(document.activeElement) || part?.contains(getSelection().isCollapsed ? null : getSelection().anchorNode);
@@ -178,13 +179,12 @@ function keepingSight(change, going) {
 export function scrollBy(distance) {
   if (Math.abs(distance) < 1) return;
   const box = scroller();
-  const table = body().closest("table");
   const wanted = Math.max(0, box.scrollTop + distance);
   box.scrollTop = wanted;
-  const lacking = wanted - box.scrollTop;
-  if (lacking < 1) return;
+  if (wanted - box.scrollTop < 1) return;
   // A short list can't be scrolled: it is made longer until somebody goes to its top.
-  table.style.marginBlockEnd = `${parseFloat(table.style.marginBlockEnd || 0) + lacking}px`;
+  const end = body().getBoundingClientRect().bottom - box.getBoundingClientRect().top + box.scrollTop;
+  box.style.paddingBlockEnd = `${Math.ceil(wanted + box.clientHeight - end)}px`;
   box.scrollTop = wanted;
 }
 
@@ -199,7 +199,7 @@ function drawPill() {
 
 document.addEventListener("scroll", ({ target }) => {
   if (!body() || target !== scroller()) return;
-  if (target.scrollTop < AT_TOP) body().closest("table").style.marginBlockEnd = "";
+  if (target.scrollTop < AT_TOP) target.style.paddingBlockEnd = "";
   drawPill();
 }, { capture: true, passive: true });
 document.addEventListener("click", ({ target }) => {

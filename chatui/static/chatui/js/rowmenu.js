@@ -36,7 +36,8 @@ document.addEventListener("keydown", (event) => {
   const button = event.target.closest?.("[popovertarget][aria-haspopup=menu]");
   if (button && event.key === "ArrowDown") {
     event.preventDefault();
-    document.getElementById(button.getAttribute("popovertarget"))?.showPopover({ source: button });
+    const opened = document.getElementById(button.getAttribute("popovertarget"));
+    if (!opened.matches(":popover-open")) opened.showPopover({ source: button });
   }
   const menu = event.target.closest?.(MENU);
   if (!menu) return;
