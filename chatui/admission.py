@@ -59,7 +59,13 @@ def admit(session_key: str) -> Person:
         user.language,
         company.pk,
         lines=frozenset(pk for pk, _, _ in lines),
-        surroundings=(user.language, user.may_export, company.timezone, company.country, *((pk, label, held is None) for pk, label, held in lines)),
+        surroundings=(
+            user.language,
+            user.may_export,
+            company.timezone,
+            company.country,
+            *((pk, label, held is None) for pk, label, held in lines),
+        ),
     )
 
 

@@ -6,7 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils import timezone
 
+from chatui.downloads import unfinished_cards_of
 from server.accounts.models import Subscriber
 from server.messaging.conversations import unread_by
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def shell(request: HttpRequest) -> dict:
-    """The demo's hint; where the page stands in the event log; what this person has not read yet.
+    """The demo's hint; where the page stands in the event log; what this person has not read yet; the files on their way.
 
     A page that shows rows reads its position itself, before the rows, and so overrides this one.
     """
@@ -24,6 +26,7 @@ def shell(request: HttpRequest) -> dict:
         # Templates call what can be called.
         "position": cache(lambda: _position(request)),
         "unread_ids": cache(lambda: _unread(request)),
+        "unfinished_exports": cache(lambda: unfinished_cards_of(request.user, now=timezone.now())),
     }
 
 

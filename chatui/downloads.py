@@ -10,9 +10,11 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from server.history import exporting
 from server.history.described import described
-from server.history.exporting import SMALL, exports_of, seconds_left
+from server.history.exporting import exports_of, seconds_left
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import UNFINISHED, Export, ExportFormat, ExportStatus
 from server.history.rows import unordered_rows
@@ -56,7 +58,7 @@ def card_of(export: Export, *, now: datetime) -> Card:
     wanted = filter_of(export)
     return Card(
         export=export,
-        words=" · ".join(words_of(wanted, export.user, now)),
+        words=" · ".join(words_of(wanted, export.user, now)) or _("All messages"),
         query=wanted.query,
         seconds=seconds_left(export, now=now) if export.is_unfinished else None,
     )
@@ -82,7 +84,7 @@ def cards_since(user_ids: Collection[int], since: datetime, *, now: datetime) ->
 
 def is_shown_everywhere(export: Export) -> bool:
     """Small ones are there before anybody could look at a card."""
-    return export.rows_expected > SMALL or export.attempts > 1
+    return export.rows_expected > exporting.SMALL or export.attempts > 1
 
 
 def _owned(exports: Iterable[Export], user: User) -> Iterator[Export]:
@@ -100,7 +102,7 @@ def filter_of(export: Export) -> HistoryFilter:
 
 
 def words_of(wanted: HistoryFilter, user: User, now: datetime) -> list[str]:
-    return [text for _, text in described(wanted, user, today=timezone.localdate(now, ZoneInfo(user.subscriber.timezone)))]
+    return [text for _name, text in described(wanted, user, today=timezone.localdate(now, ZoneInfo(user.subscriber.timezone)))]
 
 
 def again(query: str) -> str:

@@ -2,7 +2,7 @@
 
 A frame is HTML made by the same partials as the pages, wrapped in elements that only say where it
 goes (js/frames.js puts it there): `live-row`, `live-entry`, `live-gone`, `live-head`, `live-foot`,
-`live-read`, `live-typing`, `live-presence`. Rendered from the rows as they are now, so replaying an
+`live-read`, `live-typing`, `live-presence`, `live-export`. Rendered from the rows as they are now, so replaying an
 event is harmless.
 """
 
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.html import format_html
 
+from chatui.downloads import cards_since
 from server.contacts.models import OptOut
 from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
@@ -28,6 +29,8 @@ from server.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from chatui.downloads import Card
 
 
 # The page is no longer what a fresh one would be, and no frame can mend it.
@@ -59,7 +62,7 @@ def frames_for(
     frames = {}
     for language in languages:
         with translation.override(language):
-            frames[language] = [frame for change in changes for frame in _frames_of(change)] + same_for_all
+            frames[language] = [frame for change in changes for frame in _frames_of(change)] + _export_frames(events) + same_for_all
     return frames
 
 
@@ -208,6 +211,19 @@ def _messages_of(events: list[Event]) -> dict[int, Message]:
 def _concerns_opt_out(message: Message) -> bool:
     """Whether receiving or failing to send it may have written "asked for no more messages" into the thread."""
     return wish_of(message.body) is not None if message.is_inbound else message.reason == Reason.OPTED_OUT
+
+
+def _export_frames(events: Collection[Event]) -> list[Frame]:
+    """How far a person's exports have got, for that person's tabs."""
+    told = [event for event in events if event.kind == Kind.EXPORT_CHANGED and event.user_id]
+    if not told:
+        return []
+    cards = cards_since({event.user_id for event in told}, min(event.at for event in told), now=timezone.now())
+    return [Frame(export_html(card), user_id=card.export.user_id) for card in cards]
+
+
+def export_html(card: Card) -> str:
+    return render_to_string("chatui/live/export.html", {"card": card})
 
 
 def _read_frames(events: list[Event]) -> list[Frame]:

@@ -23,6 +23,7 @@ from chatui.access import for_people_who_export, for_people_with_sms
 from chatui.answers import wants_frames
 from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to
 from server.history import exporting
+from server.history.checking import check_file
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import Export, ExportFormat, ExportStatus
 from server.history.rights import NotYoursToDecide, let_colleagues_export
@@ -130,8 +131,9 @@ def export_check(request) -> HttpResponse:
     if upload is None:
         context["problem"] = _("Choose a file first.")
         return render(request, "chatui/export_check.html", context, status=422)
-    checked = exporting.check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber, now=now())
-    return render(request, "chatui/export_check.html", context | {"checked": checked, "name": upload.name})
+    checked = check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber, now=now())
+    made = _card(checked.export.user, checked.export) if checked.export else None
+    return render(request, "chatui/export_check.html", context | {"verdict": checked.verdict.name, "made": made, "name": upload.name})
 
 
 @require_POST

@@ -13,10 +13,13 @@ export async function openDialog(url) {
 
 const text = () => dialog.querySelector("[data-new-message] textarea")?.value.trim();
 
-function close() {
-  if (text() && !confirm(say("discard"))) return;
+export function closeDialog() {
   dialog.close();
   dialog.replaceChildren();
+}
+
+function close() {
+  if (!text() || confirm(say("discard"))) closeDialog();
 }
 
 document.addEventListener("click", (event) => {
