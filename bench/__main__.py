@@ -18,6 +18,7 @@ BENCHES = {
     "fanout": ["figures"],
     "webhooks": ["on_sqlite", "on_postgresql"],
     "latency": ["figures"],
+    "export": ["on_postgresql"],
 }
 
 

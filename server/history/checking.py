@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import batched, chain, islice
 from typing import IO, TYPE_CHECKING
 
-from server.history.cells import SECONDS_OF_DAY, Sum, as_text
+from server.history.cells import CELL_END, SECONDS_OF_DAY, Sum, as_texts
 from server.history.columns import COLUMNS, Kind
 from server.history.models import Export
 from server.history.passport import LONGEST, UUID_WRITTEN, ids_in
@@ -91,7 +91,8 @@ def _sum_of(workbook: Workbook, expected: int) -> str:
     seen = 0
     rows = chain.from_iterable(_data_rows(workbook, sheet) for sheet in range(len(workbook)))
     for batch in batched(islice(rows, expected + 1), BATCH):
-        total.add(batch)
+        # "surrogatepass": what is no character must not be taken for another one.
+        total.add(CELL_END.join(row).encode("utf-8", "surrogatepass") for row in batch)
         seen += len(batch)
     return total.value if seen == expected else ""
 
@@ -115,7 +116,7 @@ def _text(cell: Value | None, kind: Kind) -> str:
         return ""
     if cell.kind == "number" and kind is not Kind.TEXT and 1 <= (days := _number(cell.text)) <= _LAST_DAY:
         # To the nearest second: a spreadsheet counts in fractions of a day.
-        return as_text([round((days - DAY_0) * SECONDS_OF_DAY)])[0]
+        return as_texts([round((days - DAY_0) * SECONDS_OF_DAY)])[0].decode()
     # A text that has become a formula or a number is none any more.
     return cell.text if cell.kind == "text" else f"{cell.kind}: {cell.text}"
 

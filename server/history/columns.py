@@ -54,8 +54,8 @@ def _value(message: Message, path: str) -> Any:
     return attrgetter(path.replace("__", "."))(message)
 
 
-def _same(value: Any) -> Any:
-    return "" if value is None else value
+def same(value: Any) -> Any:
+    return value
 
 
 def _who(origin: str, name: str | None) -> str:
@@ -70,17 +70,17 @@ def _state(status: str, reason: str) -> str:
     return f"{said}: {why.label}"
 
 
-def _text(body: str, media: list[Any]) -> str:
+def _text(body: str, media: object) -> str:
     return f"{body} [{gettext('Picture')}]".strip() if media else body
 
 
 COLUMNS = (
-    Column("time", _("Time"), 19, ("created_at",), _same, Kind.LOCAL_TIME),
-    Column("utc", _("Time (UTC)"), 19, ("created_at",), _same, Kind.UTC_TIME),
+    Column("time", _("Time"), 19, ("created_at",), same, Kind.LOCAL_TIME),
+    Column("utc", _("Time (UTC)"), 19, ("created_at",), same, Kind.UTC_TIME),
     Column("direction", _("Direction"), 11, ("direction",), lambda direction: str(Direction(direction).label)),
-    Column("number", _("Number"), 17, ("conversation__contact__number",), _same),
-    Column("name", _("Name"), 24, ("conversation__contact__name",), _same),
-    Column("line", _("Line"), 18, ("line__label",), _same),
+    Column("number", _("Number"), 17, ("conversation__contact__number",), same),
+    Column("name", _("Name"), 24, ("conversation__contact__name",), same),
+    Column("line", _("Line"), 18, ("line__label",), same),
     Column("text", _("Message"), 80, ("body", "media"), _text, repeats=False),
     Column("who", _("Who"), 18, ("origin", "author__name"), _who),
     Column("status", _("Status"), 22, ("status", "reason"), _state),

@@ -10,11 +10,14 @@ import csv
 from io import StringIO
 from typing import IO, TYPE_CHECKING
 
+from server.history.cells import as_texts
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from server.history.tabulation import Cells
+    from server.history.tabulation import Page
+
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAY_BE_A_FORMULA = ("=", "+", "-", "@", "\t", "\n", "\r")
@@ -31,17 +34,18 @@ class Delimited:
         self._file.write(_BYTE_ORDER_MARK)
         self._write([headings])
 
-    def write(self, columns: Sequence[Cells]) -> None:
+    def write(self, page: Page) -> None:
         """Some more rows."""
-        texts = [cells.texts if cells.seconds is not None else [_harmless(text) for text in cells.texts] for cells in columns]
-        self._write(zip(*texts, strict=True))
+        times = [[text.decode() for text in as_texts(seconds)] for seconds in page.times]
+        texts = [[_harmless(text) for text in column] for column in page.texts]
+        self._write(zip(*times, *texts, strict=True))
 
     def close(self, *, passport: Sequence[tuple[str, str]], author: str, at: datetime) -> None:
         """It has no place for a passport."""
 
-    def _write(self, rows: object) -> None:
+    def _write(self, rows: Iterable[Sequence[str]]) -> None:
         text = StringIO(newline="")
-        csv.writer(text, delimiter=self._separator, lineterminator="\r\n").writerows(rows)  # type: ignore[arg-type]
+        csv.writer(text, delimiter=self._separator, lineterminator="\r\n").writerows(rows)
         self._file.write(text.getvalue().encode())
 
 

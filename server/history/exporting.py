@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.core.files.storage import storages
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.tasks import task
 from django.utils import timezone, translation
@@ -36,9 +36,10 @@ from server.history.described import described
 from server.history.filter import HistoryFilter
 from server.history.models import UNFINISHED, Export, ExportFormat, ExportStatus
 from server.history.passport import passport_of
+from server.history.reading_ahead import patient_database, read_ahead
 from server.history.rows import rows
 from server.history.sheets import Sheets
-from server.history.tabulation import Tabulation
+from server.history.tabulation import Tabulation, time_of
 from server.lines.models import Line
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def file_name(export: Export) -> str:
     """What the browser calls it, by the day on which it was asked for: fonal-uzenetek-2026-11-23.xlsx"""
     with translation.override(export.language):
         day = timezone.localtime(export.created_at, ZoneInfo(export.subscriber.timezone))
-        return f"fonal-{_('messages')}-{day:%Y-%m-%d}.{export.format}"
+        return f"{_('fonal-messages')}-{day:%Y-%m-%d}.{export.format}"
 
 
 # --- Making
@@ -208,7 +209,7 @@ def _claim(export_id: int) -> Export | None:
 def _written(export: Export) -> dict[str, Any]:
     """Write the file; what is known of it then, as fields of the export."""
     wanted = HistoryFilter.read(export.values)
-    with _patient_database():
+    with patient_database():
         # Only of lines that are on the list: the file is taken from whoever loses one of them.
         found = rows(export.user, wanted).filter(line__in=export.line_ids)
         export.rows_expected = found.order_by().count()
@@ -229,17 +230,13 @@ def _write_rows(export: Export, found: MessageQuerySet, file: IO[bytes], *, olde
         else Delimited(file, headings=titles, language=export.language)
     )
     first = last = None
-    batches = tabulation.batches(found, oldest_first=oldest_first)
-    while True:
-        with _patient_database():
-            batch = next(batches, None)
-        if batch is None:
-            break
-        first, last = first or batch[0][0], batch[-1][0]
-        cells = tabulation.cells(batch)
-        target.write(cells)
-        total.add(zip(*(column.texts for column in cells), strict=True))
-        progress.reach(export.rows_done + len(batch))
+    with read_ahead(tabulation.batches(found, oldest_first=oldest_first)) as batches:
+        for batch in batches:
+            first, last = first or time_of(batch[0]), time_of(batch[-1])
+            page = tabulation.page(batch)
+            target.write(page)
+            total.add(page.whole_lines())
+            progress.reach(export.rows_done + len(batch))
     export.sha256 = total.value
     export.first_at, export.last_at = (first, last) if oldest_first else (last, first)
     target.close(passport=passport_of(export, filter_in_words(export)), author=str(export.user), at=export.created_at)
@@ -413,19 +410,6 @@ def _tell(export: Export, now: datetime) -> None:
 
 def _write_down(action: str, export: Export, actor: User, now: datetime, **detail: object) -> None:
     record_audit(action=action, at=now, actor=actor, subscriber=export.subscriber, target=str(export.uuid), **detail)
-
-
-@contextmanager
-def _patient_database() -> Iterator[None]:
-    """PostgreSQL gives a page's statement ten seconds; nobody's page waits here."""
-    if connection.vendor != "postgresql":
-        # A transaction of SQLite's keeps others from writing.
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '10min'")
-        yield
 
 
 # --- Files: names that nobody guesses, for the owner of the process only

@@ -43,8 +43,8 @@ def passport_of(export: Export, conditions: Sequence[str]) -> list[tuple[str, st
         (
             _("How to check it"),
             _(
-                "Upload this file at Messages – Exports – Check a file: Fonal tells whether the rows are unchanged, even after "
-                "the file was saved anew by Excel or LibreOffice. The sum is taken over the texts of each row's cells in UTF-8, "
+                "In Fonal, under Downloads, “Check a file” tells whether the rows are unchanged, even after the file was saved "
+                "anew by Excel or LibreOffice. The sum is taken over the texts of each row's cells in UTF-8, "
                 "with U+001F between cells and U+001E after each row; times as 2026-11-23 11:00:00."
             ),
         ),

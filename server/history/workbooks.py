@@ -169,7 +169,7 @@ class _Texts:
             raise IndexError(number)
         begin, end = self._ends[number], self._ends[number + 1]
         self._file.seek(begin)
-        return self._file.read(end - begin).decode()
+        return self._file.read(end - begin).decode("utf-8", "surrogatepass")
 
     def close(self) -> None:
         self._file.close()
@@ -184,7 +184,7 @@ class _Texts:
     def _end(self, name: str) -> None:
         self._is_text = False
         if name == _STRING:
-            text = decoded("".join(self._heard)).encode("utf-8", "replace")
+            text = decoded("".join(self._heard)).encode("utf-8", "surrogatepass")
             self._file.write(text)
             self._ends.append(self._ends[-1] + len(text))
         elif name == _READING_AID:
