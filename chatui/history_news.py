@@ -13,11 +13,11 @@ from server.lines.models import Line
 from server.messaging.models import Conversation, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from uuid import UUID
 
     from server.accounts.models import User
     from server.history.filter import HistoryFilter
+    from server.messaging.models import MessageQuerySet
 
 # Events in one answer: the browser asks again for the rest.
 BATCH = 200
@@ -50,8 +50,11 @@ def news_since(*, user: User, since: int, wanted: HistoryFilter) -> News:
         return News(missed.last, must_reload=True)
     news = News(events[-1].number if events else since, has_more=len(missed.events) > BATCH)
     seen = _on_lines_of(user, events)
-    _tell_of_messages(news, user, wanted, seen)
-    _tell_of_threads(news, user, wanted, seen)
+    if seen:
+        # No row shows a line's credentials, and reading them means deciphering them.
+        matching = rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
+        _tell_of_messages(news, seen, matching)
+        _tell_of_threads(news, seen, matching, wanted)
     return news
 
 
@@ -69,20 +72,20 @@ def _on_lines_of(user: User, events: list[Event]) -> list[Event]:
     return [event for event in events if event.line_id in lines]
 
 
-def _tell_of_messages(news: News, user: User, wanted: HistoryFilter, events: Collection[Event]) -> None:
+def _tell_of_messages(news: News, events: list[Event], matching: MessageQuerySet) -> None:
     said = [event for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED}]
     if not said:
         return
     ids = {event.message_id for event in said}
     news.created = {event.message_id for event in said if event.message_id and event.kind == Kind.MESSAGE_CREATED}
-    news.fresh = list(_with_all_that_is_said(user, wanted).filter(pk__in=ids))
+    news.fresh = list(matching.filter(pk__in=ids))
     # What was only created has never been on a page that it does not match.
     changed = {event.message_id for event in said if event.kind == Kind.MESSAGE_CHANGED} - {row.pk for row in news.fresh}
     if changed:
-        news.gone = list(Message.objects.filter(pk__in=changed, subscriber=user.subscriber_id).values_list("uuid", flat=True))
+        news.gone = list(Message.objects.filter(pk__in=changed).values_list("uuid", flat=True))
 
 
-def _tell_of_threads(news: News, user: User, wanted: HistoryFilter, events: Collection[Event]) -> None:
+def _tell_of_threads(news: News, events: list[Event], matching: MessageQuerySet, wanted: HistoryFilter) -> None:
     ids = {event.conversation_id for event in events if event.kind in {Kind.CONVERSATION_CHANGED, Kind.NOTE_CREATED}} - {None}
     if not ids:
         return
@@ -90,13 +93,8 @@ def _tell_of_threads(news: News, user: User, wanted: HistoryFilter, events: Coll
     # A name that is searched for, or a first note, makes all messages of a thread match, or none.
     if not (wanted.text or wanted.has_note):
         return
-    found = list(_with_all_that_is_said(user, wanted).filter(conversation__in=ids)[: MOST_OF_THREADS + 1])
+    found = list(matching.filter(conversation__in=ids)[: MOST_OF_THREADS + 1])
     news.must_reload = len(found) > MOST_OF_THREADS
     known = {row.pk for row in news.fresh}
     news.fresh += [row for row in found if row.pk not in known]
     news.threads = [conversation.pk for conversation in news.renamed]
-
-
-def _with_all_that_is_said(user: User, wanted: HistoryFilter):
-    # No row shows a line's credentials, and reading them means deciphering them.
-    return rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")

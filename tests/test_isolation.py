@@ -143,6 +143,16 @@ PRIVATE: dict[str, list[Call]] = {
         hidden("post", "/messages/filters/{saved_filter}/delete/", sure="1"),
     ],
     "help": [blind("get", "/help/messages/")],
+    "message_details": [hidden("get", "/messages/{message_uuid}/"), hidden("get", "/messages/{failed}/")],
+    "messages_changes": [
+        blind("get", "/messages/changes/?since=0"),
+        blind("get", "/messages/changes/?since=0&q={word}"),
+        blind("get", "/messages/changes/?since=0&number={number}"),
+        blind("get", "/messages/changes/?since=0&conversation={conversation}"),
+        blind("get", "/messages/changes/?since=0&contact={contact}"),
+        blind("get", "/messages/changes/?since=0&only={message_uuid}"),
+        blind_across("get", "/messages/changes/?since=0&q={name}"),
+    ],
     "new_message": [
         blind("get", "/messages/new/"),
         blind_across("get", "/messages/new/?to={name}"),

@@ -25,7 +25,8 @@ def company(found_company):
 def many(company, dana, boti):
     """200 messages, the newest an hour old: their uuids, oldest first."""
     said = [
-        {"body": f"Üzenet {n:03}.", "minutes_ago": 60 + (199 - n) * 7, **({"by": dana.id} if n % 3 == 2 else {})} for n in range(200)
+        {"body": f"Üzenet {n:03}.", "minutes_ago": 60 + (199 - n) * 7, **({"by": dana.id} if n % 3 == 2 else {})}
+        for n in range(200)
     ]
     return company.thread(boti, "Kiss Boti", said, read_by=[dana])
 
@@ -262,7 +263,7 @@ def test_a_menu_stays_open_while_its_row_changes_and_others_come(company, dana, 
 
 
 def test_the_text_is_copied_as_it_was_written(company, dana, boti, at):
-    body = "Sok szöveg, <b>jelekkel</b> & \"idézettel\".\nÚj sorban számla is. " + "hosszú " * 60 + "vége"
+    body = 'Sok szöveg, <b>jelekkel</b> & "idézettel".\nÚj sorban számla is. ' + "hosszú " * 60 + "vége"
     company.thread(boti, "Kiss Boti", [body])
     page = at(dana, "/messages/?q=szamla")
     dana.contexts[0].grant_permissions(["clipboard-read", "clipboard-write"])
@@ -397,7 +398,10 @@ def test_back_from_a_thread_the_list_stands_where_it_was(company, many, dana, at
     expect(page.tab.bubble(read)).to_be_in_viewport()
     page.page.go_back()
     expect(page.row(read)).to_be_in_viewport()
-    page.tab.until("([text, y]) => { const row = [...document.querySelectorAll('#history-rows > tr')].find((one) => one.querySelector('.body')?.textContent === text); return row && Math.abs(row.getBoundingClientRect().y - y) <= 2; }", [read, before])
+    page.tab.until(
+        "([text, y]) => { const row = [...document.querySelectorAll('#history-rows > tr')].find((one) => one.querySelector('.body')?.textContent === text); return row && Math.abs(row.getBoundingClientRect().y - y) <= 2; }",
+        [read, before],
+    )
     expect(page.row(read)).to_be_focused()
 
 

@@ -10,6 +10,7 @@ const ASK_APART_MS = 1000;
 const ASK_EVERY_MS = 5000;
 const COUNT_APART_MS = 8000;
 const AT_TOP = 8;
+const AHEAD = 800;
 
 const found = () => document.getElementById("found");
 const body = () => document.getElementById("history-rows");
@@ -201,6 +202,7 @@ document.addEventListener("scroll", ({ target }) => {
   if (!body() || target !== scroller()) return;
   if (target.scrollTop < AT_TOP) target.style.paddingBlockEnd = "";
   drawPill();
+  fetchAhead();
 }, { capture: true, passive: true });
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-news] button")) scroller().scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
@@ -209,6 +211,13 @@ document.addEventListener("click", ({ target }) => {
 /* --- Pages --- */
 // What happened while a page was on its way may lack in it, and was not put there: it is told again.
 let pageAskedAt = null;
+/* Before its end is in sight; htmx itself would ask only then. */
+function fetchAhead() {
+  const next = further();
+  if (!next || "asked" in next.dataset || next.getBoundingClientRect().top > innerHeight + AHEAD) return;
+  next.dataset.asked = "";
+  window.htmx.trigger(next, "intersect");
+}
 document.addEventListener("htmx:before:request", ({ target }) => {
   if (target.matches?.("[data-further]")) pageAskedAt = position();
 });
