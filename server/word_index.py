@@ -81,8 +81,11 @@ class IndexWords(migrations.RunPython):
 
     def _make(self, apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
         names = {"table": self.table, "column": self.column, "index": f"{self.table}_{self.column}"}
+        if editor.connection.vendor == "postgresql":
+            editor.execute(_POSTGRESQL.format(**names))
+            return
         self._drop(apps, editor)
-        for statement in _POSTGRESQL if editor.connection.vendor == "postgresql" else _SQLITE:
+        for statement in _SQLITE:
             editor.execute(statement.format(**names))
 
     def _drop(self, apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
@@ -95,7 +98,7 @@ class IndexWords(migrations.RunPython):
         editor.execute(f"DROP TABLE IF EXISTS {index}")
 
 
-_POSTGRESQL = ("CREATE INDEX {index} ON {table} USING gin ({column})",)
+_POSTGRESQL = "CREATE INDEX IF NOT EXISTS {index} ON {table} USING gin ({column})"
 # The words stand in the table; the index only points at them. `ascii` cuts at spaces only (we have no other signs) and
 # leaves every other letter alone; the default would cut by the Unicode of 2012, and lack the letters since.
 _SQLITE = (

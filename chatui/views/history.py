@@ -7,7 +7,6 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +20,6 @@ from chatui.cursor import read_cursor, write_cursor
 from chatui.history_form import AskedFilter, read_filter
 from server.accounts.models import Subscriber
 from server.history import rows, saved
-from server.history.columns import RELATED
 from server.history.filter import NAMES, FilterNotValid, HistoryFilter
 from server.history.models import SavedFilter
 from server.history.searching import words_of_search
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from server.accounts.models import User
-    from server.messaging.models import MessageQuerySet
 
 PAGE = 50
 
@@ -67,7 +64,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 def count(request: HttpRequest) -> HttpResponse:
     """How many a filter finds: asked for by a page that is there already."""
     asked = read_filter(request)
-    number = rows.count_of(rows.rows(request.user, asked.wanted)) if asked.is_valid else 0
+    number = rows.number_of(request.user, asked.wanted) if asked.is_valid else 0
     context = {"asked": asked, "wanted": asked.wanted, "number": number, "number_said": _said(number)}
     return render(request, "chatui/_count.html", context, status=asked.status)
 
@@ -110,19 +107,10 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
 def _page(user: User, asked: AskedFilter, cursor: tuple[datetime, int] | None) -> dict[str, Any]:
     """Fifty messages that begin after a cursor, and the cursor of the next fifty; none of a filter that is not valid."""
     wanted = asked.wanted
-    # No row shows the line's secrets, and reading them means deciphering them.
-    found = rows.rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
-    page = list((_after(found, wanted, *cursor) if cursor else found)[: PAGE + 1]) if asked.is_valid else []
+    page = rows.page_of(user, wanted, after=cursor, size=PAGE + 1) if asked.is_valid else []
     has_more, page = len(page) > PAGE, page[:PAGE]
     before = write_cursor(page[-1].created_at, page[-1].pk) if has_more else ""
     return {"wanted": wanted, "words": words_of_search(wanted.text), "rows": page, "before": before}
-
-
-def _after(found: MessageQuerySet, wanted: HistoryFilter, at: datetime, pk: int) -> MessageQuerySet:
-    # The redundant bound lets the index start at the right place.
-    if wanted.oldest_first:
-        return found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-    return found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
 
 
 def _said(number: int) -> str:

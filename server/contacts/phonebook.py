@@ -15,7 +15,7 @@ from server.events.models import Kind
 from server.wording import words_in, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -44,12 +44,16 @@ def record_contact(*, subscriber: Subscriber, number: str, name: str, company: s
 def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
     """Contacts in whose name or company each word of the text begins a word, or whose number has the text as a part."""
     known = Contact.objects.filter(subscriber=subscriber).order_by("name", "number")
-    condition = Q()
-    if words := words_in(text):
-        condition |= Q(words__have=words)
-    for part in numbering.parts_meant(text, country=subscriber.country):
-        condition |= Q(words__have=[part])
+    condition = known_by(words=words_in(text), number_parts=numbering.parts_meant(text, country=subscriber.country))
     return known.filter(condition) if condition else known.none()
+
+
+def known_by(*, words: Collection[str] = (), number_parts: Collection[str] = ()) -> Q:
+    """A contact whose name or company has each of these beginnings, or whose number has one of these parts; empty when none is given."""
+    condition = Q(words__have=words) if words else Q()
+    for part in number_parts:
+        condition |= Q(words__have=[part])
+    return condition
 
 
 def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:

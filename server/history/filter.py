@@ -90,6 +90,11 @@ class HistoryFilter:
         """Whether it lets everything through; the order does not count."""
         return replace(self, oldest_first=False) == type(self)()
 
+    @property
+    def is_sought(self) -> bool:
+        """Whether words or a part of a number are looked for."""
+        return bool(self.text or self.number)
+
     def without(self, *names: str) -> Self:
         """The same filter with these conditions (by the names of addresses) taken away."""
         return type(self).read({name: value for name, value in self.values.items() if name not in names})

@@ -5,41 +5,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from server.contacts import numbering
 from server.contacts.models import Contact
+from server.contacts.phonebook import known_by
+from server.history.columns import RELATED
 from server.history.filter import beginning_of, end_of
 from server.history.searching import Term, day_bounds, terms_in
-from server.messaging.models import WENT_WRONG, Conversation, Message, Note
+from server.messaging.models import Conversation, Message, Note, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
-    from server.accounts.models import User
+    from server.accounts.models import Subscriber, User
     from server.history.filter import HistoryFilter
     from server.messaging.models import MessageQuerySet
 
 COUNTED_UP_TO = 10_000
-# As many conversations are named one by one, which lets the database go straight to them.
-_FEW = 200
 
 
 def rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     """The messages of a filter that the person may see, in its order: by time, then by id."""
-    found = unordered_rows(user, wanted)
-    return found.order_by("created_at", "id") if wanted.oldest_first else found.order_by("-created_at", "-id")
+    return _in_order(unordered_rows(user, wanted), wanted)
 
 
-def count_of(found: QuerySet[Message]) -> int:
-    """How many there are, counted to 10,001 at most: whoever gets more than COUNTED_UP_TO says "10,000+"."""
-    return found.order_by()[: COUNTED_UP_TO + 1].count()
+def page_of(user: User, wanted: HistoryFilter, *, after: tuple[datetime, int] | None = None, size: int) -> list[Message]:
+    """The first messages of a filter, or those after one of them (its time and id), with all that a row of them shows."""
+    found = _after(rows(user, wanted), wanted, after)
+    if wanted.is_sought:
+        standing = _after(_in_order(_standing(user, wanted), wanted), wanted, after)
+        return _sought(found, standing, wanted, size)
+    return list(_with_row(found)[:size])
+
+
+def number_of(user: User, wanted: HistoryFilter) -> int:
+    """How many a filter finds, counted to 10,001 at most: whoever gets more than COUNTED_UP_TO says "10,000+"."""
+    # In their order an index has them at hand; what is looked for by words comes in none.
+    found = unordered_rows(user, wanted) if wanted.is_sought else rows(user, wanted)
+    return found[: COUNTED_UP_TO + 1].count()
 
 
 def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
-    subscriber = user.subscriber
-    found = Message.objects.visible_to(user)
+    found, subscriber = _standing(user, wanted), user.subscriber
+    if subscriber is None:
+        return found
+    if wanted.number:
+        found = found.filter(_in_threads_with(subscriber, _known_by_number(subscriber, wanted.number)))
+    zone = ZoneInfo(subscriber.timezone)
+    terms = terms_in(wanted.text, country=subscriber.country, today=timezone.now().astimezone(zone).date())
+    if wanted.text and not terms:
+        # Nothing that could be looked for ("?!") is nothing found, not everything.
+        return found.none()
+    for term in terms:
+        found = found.filter(_meets(subscriber, term, zone))
+    return found
+
+
+def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
+    """Everything but what is looked for by words and numbers."""
+    found, subscriber = Message.objects.visible_to(user), user.subscriber
     if subscriber is None:
         return found.none()
     zone = ZoneInfo(subscriber.timezone)
@@ -47,8 +75,6 @@ def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
         found = found.filter(created_at__gte=beginning_of(wanted.since, zone))
     if wanted.until:
         found = found.filter(created_at__lt=end_of(wanted.until, zone))
-    if wanted.number:
-        found = found.filter(_of_number(user, wanted.number))
     if wanted.direction:
         found = found.filter(direction=wanted.direction)
     if wanted.status:
@@ -58,55 +84,102 @@ def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     if wanted.colleague is not None:
         found = found.filter(author=wanted.colleague)
     if wanted.contact is not None:
-        found = found.filter(_in_any_of(_conversations(user).filter(contact=wanted.contact)))
+        found = found.filter(_in_threads_with(subscriber, Q(pk=wanted.contact)))
     if wanted.conversation is not None:
         found = found.filter(conversation=wanted.conversation)
     if wanted.origin:
         found = found.filter(origin=wanted.origin)
     if wanted.is_failed:
-        found = found.filter(status__in=WENT_WRONG)
+        # Written as its index is: SQLite takes it for nothing else.
+        found = found.filter(Q(status=Status.FAILED) | Q(status=Status.UNDELIVERED))
     if wanted.has_note:
-        found = found.filter(Exists(Note.objects.filter(conversation=OuterRef("conversation"))))
+        found = found.filter(_in_any_of(_conversations(subscriber).filter(pk__in=Note.objects.values("conversation"))))
     if wanted.only:
         found = found.filter(uuid__in=wanted.only)
-    terms = terms_in(wanted.text, country=subscriber.country, today=timezone.now().astimezone(zone).date())
-    if wanted.text and not terms:
-        # Nothing that could be looked for ("?!") is nothing found, not everything.
-        return found.none()
-    for term in terms:
-        found = found.filter(_meets(user, term, zone))
     return found
 
 
-def _meets(user: User, term: Term, zone: ZoneInfo) -> Q:
+def _meets(subscriber: Subscriber, term: Term, zone: ZoneInfo) -> Q:
     condition = Q(words__have=term.words)
-    contacts = Q(words__have=term.words)
-    for part in term.number_parts:
-        contacts |= Q(words__have=[part])
     if term.day:
         first, last = day_bounds(term.day)
         condition |= Q(created_at__gte=beginning_of(first, zone), created_at__lt=end_of(last, zone))
-    people = Contact.objects.filter(contacts, subscriber=user.subscriber_id)
-    return condition | _in_any_of(_conversations(user).filter(contact__in=people))
+    return condition | _in_threads_with(subscriber, known_by(words=term.words, number_parts=term.number_parts))
 
 
-def _of_number(user: User, text: str) -> Q:
-    assert user.subscriber is not None
-    condition = Q()
-    for part in numbering.parts_meant(text, country=user.subscriber.country, at_least=1):
-        condition |= Q(words__have=[part])
-    if not condition and (sender := numbering.sender_meant(text)):
-        condition = Q(words__have=sender)
-    people = Contact.objects.filter(condition, subscriber=user.subscriber_id)
-    return _in_any_of(_conversations(user).filter(contact__in=people if condition else people.none()))
+def _known_by_number(subscriber: Subscriber, text: str) -> Q:
+    if parts := numbering.parts_meant(text, country=subscriber.country, at_least=1):
+        return known_by(number_parts=parts)
+    # A sender that is a name has no parts: INFO.
+    return known_by(words=numbering.sender_meant(text))
 
 
-def _conversations(user: User) -> QuerySet[Conversation]:
-    # Which of them one may see is decided on the messages.
-    return Conversation.objects.filter(subscriber_id=user.subscriber_id)
+def _in_order(found: MessageQuerySet, wanted: HistoryFilter) -> MessageQuerySet:
+    return found.order_by("created_at", "id") if wanted.oldest_first else found.order_by("-created_at", "-id")
+
+
+def _after(found: MessageQuerySet, wanted: HistoryFilter, edge: tuple[datetime, int] | None) -> MessageQuerySet:
+    if edge is None:
+        return found
+    at, pk = edge
+    # The redundant bound lets the index start at the right place.
+    if wanted.oldest_first:
+        return found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
+    return found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
+
+
+def _with_row(found: MessageQuerySet) -> MessageQuerySet:
+    # No row shows the line's secrets, and reading them means deciphering them.
+    return found.select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
+
+
+# --- Whose messages ---------------------------------------------------------------------------
+# As many conversations are named one by one, which lets the database go straight to them.
+_FEW = 2000
+
+
+def _in_threads_with(subscriber: Subscriber, people: Q) -> Q:
+    """Whether a message is one of certain contacts' threads; of nobody's when nothing says which contacts."""
+    known = Contact.objects.filter(people, subscriber=subscriber) if people else Contact.objects.none()
+    return _in_any_of(_conversations(subscriber).filter(contact__in=known))
 
 
 def _in_any_of(conversations: QuerySet[Conversation]) -> Q:
     """Whether a message is in one of these; asks for them now, and names them when they are few."""
     ids = list(conversations.order_by().values_list("pk", flat=True)[: _FEW + 1])
     return Q(conversation__in=ids if len(ids) <= _FEW else conversations.values("pk"))
+
+
+def _conversations(subscriber: Subscriber) -> QuerySet[Conversation]:
+    # Which of them one may see is decided on the messages.
+    return Conversation.objects.filter(subscriber=subscriber)
+
+
+# --- Looking for words ------------------------------------------------------------------------
+# What is in every fortieth message fills a page from among so many.
+_NEARBY = 2000
+# Found so many times among those, the rest of the page is not far; found less often, the words' index knows where.
+_OFTEN = 5
+# So many can be put in order by hand.
+_SELDOM = 10_000
+
+
+def _sought(found: MessageQuerySet, standing: MessageQuerySet, wanted: HistoryFilter, size: int) -> list[Message]:
+    """A page of what was looked for, of which nobody knows beforehand whether it is in every second message or in none.
+
+    Databases guess, and guess wrong: they walk through ten million rows in their order for a word that is in one of
+    them, or put a million in order for a page. So we look nearby first, and then ask the words' index.
+    """
+    far = standing.values_list("created_at", flat=True)[_NEARBY:].first()
+    if far is None:
+        return list(_with_row(found)[:size])
+    bound = {"created_at__lte" if wanted.oldest_first else "created_at__gte": far}
+    nearby = list(_with_row(found).filter(**bound)[:size])
+    if len(nearby) == size:
+        return nearby
+    if len(nearby) < _OFTEN:
+        seldom = list(found.order_by().values_list("created_at", "pk")[: _SELDOM + 1])
+        if len(seldom) <= _SELDOM:
+            first = sorted(seldom, reverse=not wanted.oldest_first)[:size]
+            return list(_with_row(_in_order(Message.objects.filter(pk__in=[pk for _, pk in first]), wanted)))
+    return list(_with_row(found)[:size])

@@ -278,7 +278,7 @@ def test_the_number_comes_after_the_rows_and_never_with_a_further_page(dana, bot
 def test_it_is_capped_and_written_as_the_language_writes_numbers(bela, sam, boti_texts, monkeypatch):
     for n in range(5):
         boti_texts(f"text {n}")
-    monkeypatch.setattr(rows, "count_of", lambda found: 1284)
+    monkeypatch.setattr(rows, "number_of", lambda user, wanted: 1284)
     assert "1\xa0284 üzenet" in Browser(bela).get("/messages/count/").text
     assert "Download: 1,284 rows" in Browser(sam).get("/messages/count/").text
     monkeypatch.undo()
