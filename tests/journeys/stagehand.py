@@ -13,6 +13,7 @@ import traceback
 import uuid
 from datetime import timedelta
 from importlib import import_module
+from itertools import batched
 from typing import Any
 
 import django
@@ -153,6 +154,21 @@ def many_threads(*, line: int, count: int, by: int) -> list[int]:
     return [conversation.pk for conversation in conversations]
 
 
+@transaction.atomic
+def many_messages(*, line: int, number: str, count: int) -> None:
+    """So many texts of one customer, the newest an hour ago, a second between each two."""
+    ours = Line.objects.get(pk=line)
+    contact, _ = Contact.objects.get_or_create(subscriber=ours.subscriber, number=number, defaults={"created_at": now()})
+    conversation = conversation_between(line=ours, contact=contact, now=now())
+    begin = now() - timedelta(hours=1, seconds=count)
+    facts = {"subscriber": ours.subscriber, "line": ours, "direction": Direction.IN, "status": Status.RECEIVED}
+    for numbers in batched(range(count), 5000):
+        Message.objects.bulk_create(
+            Message(conversation=conversation, body=f"Text {n}", created_at=begin + timedelta(seconds=n), **facts) for n in numbers
+        )
+    _stand_as(conversation, [conversation.messages.latest("created_at")])
+
+
 def contact(*, line: int, number: str, name: str) -> None:
     ours = Line.objects.get(pk=line)
     Contact.objects.create(subscriber=ours.subscriber, number=number, name=name, created_at=now())
@@ -171,6 +187,11 @@ def let_export(*, line: int) -> None:
 def promote(*, user: int) -> None:
     """Somebody becomes a supervisor."""
     User.objects.filter(pk=user).update(role=Role.SUPERVISOR)
+
+
+def administrate(*, user: int) -> None:
+    """Somebody becomes an administrator."""
+    User.objects.filter(pk=user).update(role=Role.ADMINISTRATOR)
 
 
 def phone(*, number: str, is_on: bool) -> None:
@@ -195,7 +216,22 @@ def mentioned(*, line: int) -> list[str]:
     return list(Note.objects.filter(conversation__line=line).values_list("mentions__name", flat=True))
 
 
-VERBS = (company, session, thread, many_threads, contact, own_phone, let_export, promote, phone, arrived, outgoing, mentioned)
+VERBS = (
+    company,
+    session,
+    thread,
+    many_threads,
+    many_messages,
+    contact,
+    own_phone,
+    let_export,
+    promote,
+    administrate,
+    phone,
+    arrived,
+    outgoing,
+    mentioned,
+)
 
 
 def main() -> None:

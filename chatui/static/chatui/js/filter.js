@@ -65,8 +65,14 @@ document.addEventListener("htmx:after:swap", () => {
 /* The focus goes to a mistake, else back to where it was, else to the first chip that is left, else to the first field. */
 function bringBack() {
   const panel = document.getElementById("filter-panel");
-  const places = ["[autofocus]", wasIn.id && `#${wasIn.id}`, ".chip", "input"];
-  const next = places.map((place) => place && panel.querySelector(place)).find((element) => element?.checkVisibility());
+  const places = ["[autofocus]", `[id="${wasIn.id}"]`, ".chip", "input"];
+  const next = places.map((place) => panel.querySelector(place)).find((element) => element?.checkVisibility());
   (next ?? panel.querySelector(".opener")).focus({ preventScroll: true });
   wasIn = null;
 }
+
+// Back was pressed once more while the page was still on its way: the address has gone on alone, and nobody heard of it.
+addEventListener("pageshow", ({ persisted }) => {
+  const loadedFrom = performance.getEntriesByType("navigation")[0]?.name.split("#")[0];
+  if (form() && !persisted && loadedFrom && loadedFrom !== location.href.split("#")[0]) location.reload();
+});
