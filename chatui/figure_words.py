@@ -20,8 +20,11 @@ UNKNOWN = "–"
 
 
 def duration(took: timedelta) -> str:
-    """The two largest units: 20 s, 3 min 20 s, 2 h 5 min, 1 d 4 h."""
-    seconds = max(0, round(took.total_seconds()))
+    """The two largest units, on one line: 20 s, 3 min 20 s, 2 h 5 min, 1 d 4 h."""
+    return _duration(max(0, round(took.total_seconds()))).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _duration(seconds: int) -> str:
     if seconds < 60:
         return _("%(s)s s") % {"s": seconds}
     if seconds < 3600:

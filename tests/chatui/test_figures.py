@@ -82,10 +82,10 @@ def test_a_supervisor_sees_all_lines_and_everybody(sam, history):
     page = page_of(sam)
     assert page.status_code == 200
     shown = tiles(page)
-    assert (shown["Incoming"], shown["Outgoing"], shown["Answered within"], shown["Delivered"]) == ("3", "2", "10 min", "50.0%")
+    assert (shown["Incoming"], shown["Outgoing"], shown["Answered within"], shown["Delivered"]) == ("3", "2", "10\xa0min", "50.0%")
     assert shown["Waiting now"] == "1"
     assert table(page, "lines") == [["Support", "2", "2", "1", "4"], ["Sales", "1", "0", "0", "0"]]
-    assert table(page, "colleagues") == [["Bela", "1", "1", "1", "1", "30 min"], ["Dana", "1", "0", "3", "1", "10 min"]]
+    assert table(page, "colleagues") == [["Bela", "1", "1", "1", "1", "30\xa0min"], ["Dana", "1", "0", "3", "1", "10\xa0min"]]
     assert table(page, "reasons") == [["the phone could not be reached", "1"]]
     assert ["Friday, November 20, 2026", "3", "2"] in table(page, "messages")
     assert table(page, "hours")[4][10:12] == ["2", "1"]
@@ -96,7 +96,7 @@ def test_a_supervisor_sees_all_lines_and_everybody(sam, history):
 def test_a_colleague_sees_the_own_lines_and_nobody_elses_row(dana, history):
     page = page_of(dana)
     assert table(page, "lines") == [["Support", "2", "2", "1", "4"]]
-    assert table(page, "colleagues") == [["Dana", "1", "0", "3", "1", "10 min"]]
+    assert table(page, "colleagues") == [["Dana", "1", "0", "3", "1", "10\xa0min"]]
     section = page.text.split('id="title-colleagues"')[1]
     assert "Bela" not in section
     assert "Nagy Cili" not in page.text
