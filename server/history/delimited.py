@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from server.history.cells import as_texts
 
@@ -33,6 +33,12 @@ class Delimited:
         self._separator = _SEPARATORS.get(language, ",")
         self._file.write(_BYTE_ORDER_MARK)
         self._write([headings])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open but the file."""
 
     def write(self, page: Page) -> None:
         """Some more rows."""

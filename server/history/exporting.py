@@ -230,7 +230,7 @@ def _write_rows(export: Export, found: MessageQuerySet, file: IO[bytes], *, olde
         else Delimited(file, headings=titles, language=export.language)
     )
     first = last = None
-    with read_ahead(tabulation.batches(found, oldest_first=oldest_first)) as batches:
+    with target, read_ahead(tabulation.batches(found, oldest_first=oldest_first)) as batches:
         for batch in batches:
             first, last = first or time_of(batch[0]), time_of(batch[-1])
             page = tabulation.page(batch)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 from zipfile import ZipFile
 
 from django.utils.translation import gettext as _
@@ -35,11 +36,12 @@ BYTES_OF_SHEET = 1_900_000_000
 # Days from the beginning of Excel's count to 1970.
 DAY_0 = 25_569
 _TEXT, _TIME = "@", "yyyy\\-mm\\-dd hh:mm:ss"
-_LOOKS_ESCAPED = re.compile(b"_(?=x[0-9A-Fa-f]{4}_)")
+# Excel wants four digits, LibreOffice takes any number of them.
+_LOOKS_ESCAPED = re.compile(b"_(?=x[0-9A-Fa-f]+_)")
 
 
 class Sheets:
-    """An .xlsx file in the making, in the language that is active; leave it by close()."""
+    """An .xlsx file in the making, in the language that is active; close() finishes it. A context manager."""
 
     def __init__(self, file: IO[bytes], *, headings: Sequence[str]) -> None:
         self._headings = headings
@@ -49,6 +51,16 @@ class Sheets:
         self._rows = _Cells(*styles).rows
         self._rows_of_sheets: list[int] = []
         self._open_sheet()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, problem: type[BaseException] | None, *_: object) -> None:
+        if problem:
+            # Nobody will read it; the disk may be full.
+            with suppress(Exception):
+                self._sheet.close()
+                self._zip.close()
 
     def write(self, page: Page) -> None:
         """Some more rows."""

@@ -97,7 +97,7 @@ class _Microseconds(Func):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> Any:
         # 2026-11-23 10:00:00.250000, or without a fraction.
-        seconds = "CAST(strftime('%%s', %(expressions)s) AS INTEGER) * 1000000"
+        seconds = "CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER) * 1000000"
         fraction = "CAST(substr(substr(%(expressions)s, 21) || '000000', 1, 6) AS INTEGER)"
         return self.as_sql(compiler, connection, template=f"({seconds} + {fraction})")
 

@@ -1,0 +1,203 @@
+"""A file that somebody brings back: is it ours, and are its rows as they were?"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from server.history import sheets, workbooks
+from server.history.checking import Verdict, check_file
+from tests.conftest import NOW
+from tests.server.history.exported import converted, export_of, file_of
+from tests.server.history.test_export_file import FORMULAS, LOOKS_ESCAPED, ODD, texted
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def checked(file: bytes, subscriber, name: str = "file.xlsx"):
+    return check_file(upload=io.BytesIO(file), name=name, subscriber=subscriber, now=NOW)
+
+
+def verdict(file: bytes, subscriber, name: str = "file.xlsx") -> Verdict:
+    return checked(file, subscriber, name).verdict
+
+
+def saved_anew(file: bytes, change=lambda workbook: None) -> bytes:
+    workbook = load_workbook(io.BytesIO(file))
+    change(workbook)
+    saved = io.BytesIO()
+    workbook.save(saved)
+    return saved.getvalue()
+
+
+def rezipped(file: bytes, **parts: bytes) -> bytes:
+    """The same zip file with some parts exchanged."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(file)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in dict.fromkeys([*old.namelist(), *parts]):
+            new.writestr(name, parts[name] if name in parts else old.read(name))
+    return made.getvalue()
+
+
+@pytest.fixture
+def export(sam, boti_texts):
+    texted(boti_texts, [*FORMULAS, *ODD, *LOOKS_ESCAPED])
+    return export_of(sam)
+
+
+@pytest.fixture
+def file(export) -> bytes:
+    return file_of(export)
+
+
+def test_the_very_file_is_known(file, export, kontakt):
+    assert checked(file, kontakt) == checked(file, kontakt, "renamed.csv")
+    assert (checked(file, kontakt).verdict, checked(file, kontakt).export) == (Verdict.EXACT, export)
+
+
+def test_a_csv_file_is_known_as_it_was(sam, export, kontakt):
+    file = file_of(export_of(sam, format="csv"))
+    assert verdict(file, kontakt, "file.csv") == Verdict.EXACT
+    assert verdict(file.replace(b"1E5", b"1E6"), kontakt, "file.csv") == Verdict.NOT_OURS
+
+
+def test_saved_anew_by_openpyxl_its_rows_are_unchanged(file, export, kontakt):
+    found = checked(saved_anew(file), kontakt)
+    assert (found.verdict, found.export) == (Verdict.UNCHANGED, export)
+
+
+def test_saved_anew_by_libreoffice_its_rows_are_unchanged(file, export, kontakt, tmp_path: Path):
+    saved = converted(file, "xlsx:Calc MS Excel 2007 XML", tmp_path)
+    # Which reads `_x4_` as a character whether it is escaped or not, and writes it without.
+    assert b"sharedStrings" in saved
+    assert verdict(saved, kontakt) == Verdict.UNCHANGED
+
+
+def test_one_letter_more_is_found(file, kontakt):
+    def change(workbook):
+        workbook["Messages"]["G2"].value += "x"
+
+    assert verdict(saved_anew(file, change), kontakt) == Verdict.CHANGED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sheet: sheet.delete_rows(3),
+        lambda sheet: sheet.append([cell.value for cell in sheet[3]]),
+        lambda sheet: sheet.__setitem__("A3", sheet["A3"].value + timedelta(seconds=1)),
+        lambda sheet: sheet.__setitem__("D3", 36309990001),
+        lambda sheet: sheet.__setitem__("K3", "beside"),
+        lambda sheet: sheet.__setitem__("E3", '="Kiss "&"Boti"'),
+        lambda sheet: sheet.move_range("A2:J2", rows=100),
+    ],
+    ids=["a row less", "a row more", "another time", "a number", "a cell more", "a formula", "another order"],
+)
+def test_whatever_is_changed_in_the_rows_is_found(file, kontakt, change):
+    assert verdict(saved_anew(file, lambda workbook: change(workbook["Messages"])), kontakt) == Verdict.CHANGED
+
+
+def test_widths_filters_and_sums_of_ones_own_change_no_row(file, kontakt):
+    def change(workbook):
+        workbook["Messages"].column_dimensions["A"].width = 40
+        workbook["Messages"].auto_filter.ref = None
+        workbook.create_sheet("Mine", 0).append(["sum", 3])
+        workbook["Messages"]["A1"].value = "When"
+
+    assert verdict(saved_anew(file, change), kontakt) == Verdict.UNCHANGED
+
+
+def test_rows_of_several_sheets_are_summed_up_in_their_order(sam, boti_texts, kontakt, monkeypatch):
+    monkeypatch.setattr(sheets, "ROWS_OF_SHEET", 3)
+    texted(boti_texts, "abcde")
+    file = file_of(export_of(sam))
+    assert verdict(saved_anew(file), kontakt) == Verdict.UNCHANGED
+    assert verdict(saved_anew(file, lambda book: book.move_sheet("Messages 3", -1)), kontakt) == Verdict.CHANGED
+    assert verdict(saved_anew(file, lambda book: book.remove(book["Messages 2"])), kontakt) == Verdict.CHANGED
+
+
+def test_a_passport_that_lies_is_not_believed(file, kontakt):
+    def change(workbook):
+        workbook["Messages"]["G2"].value = "Never said"
+        for name, text in workbook["Passport"]:
+            if name.value.startswith("SHA-256"):
+                text.value = "0" * 64
+
+    assert verdict(saved_anew(file, change), kontakt) == Verdict.CHANGED
+
+
+def test_another_companys_file_is_not_ours(file, export, rival):
+    for each in (file, saved_anew(file)):
+        found = checked(each, rival)
+        assert (found.verdict, found.export) == (Verdict.NOT_OURS, None)
+
+
+def test_a_file_is_still_known_when_its_day_is_over(file, export, kontakt):
+    export.status = "expired"
+    export.save()
+    assert verdict(file, kontakt) == Verdict.EXACT
+    assert verdict(saved_anew(file), kontakt) == Verdict.UNCHANGED
+
+
+def test_a_workbook_of_somebody_else_is_not_ours(kontakt):
+    from openpyxl import Workbook
+
+    made = io.BytesIO()
+    workbook = Workbook()
+    workbook.active.append(["Kiss Boti", 3])
+    workbook.save(made)
+    assert verdict(made.getvalue(), kontakt) == Verdict.NOT_OURS
+
+
+@pytest.mark.parametrize("content", [b"", b"Hello", b"PK\x03\x04", b"\x00" * 1000, "szöveg".encode()])
+def test_what_is_no_workbook_is_not_readable(kontakt, content):
+    assert verdict(content, kontakt) == Verdict.NOT_READABLE
+
+
+def test_a_damaged_file_is_not_readable(file, kontakt):
+    assert verdict(file[: len(file) // 2], kontakt) == Verdict.NOT_READABLE
+    assert verdict(file[:200] + b"\xff" * 100 + file[300:], kontakt) == Verdict.NOT_READABLE
+
+
+LAUGHS = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", SHEET, "xl/sharedStrings.xml"])
+def test_entities_are_refused(file, kontakt, part):
+    file = saved_anew(file)
+    old = zipfile.ZipFile(io.BytesIO(file))
+    text = old.read(part) if part in old.namelist() else b"<sst/>"
+    begin = text.index(b"<", 1) if text.startswith(b"<?xml") else 0
+    assert verdict(rezipped(file, **{part: text[:begin] + LAUGHS + text[begin:]}), kontakt) == Verdict.NOT_READABLE
+
+
+def test_a_zip_bomb_is_refused_before_anything_is_unpacked(file, kontakt, monkeypatch):
+    bomb = rezipped(file, **{SHEET: b"<row/>" * 20_000_000})
+    assert len(bomb) < 1_000_000
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    assert verdict(bomb, kontakt) == Verdict.NOT_READABLE
+
+
+def test_a_thousand_parts_are_refused(file, kontakt):
+    assert verdict(rezipped(file, **{f"xl/{number}.xml": b"" for number in range(200)}), kontakt) == Verdict.NOT_READABLE
+
+
+def test_a_row_without_an_end_is_not_kept_in_memory(file, kontakt):
+    noise = os.urandom(3 * workbooks.LONGEST_PIECE // 4).hex().encode()
+    begin = zipfile.ZipFile(io.BytesIO(file)).read(SHEET).partition(b"<sheetData>")[0]
+    endless = begin + b"<sheetData><row><c t='inlineStr'><is><t>" + noise + b"</t></is></c></row></sheetData></worksheet>"
+    assert verdict(rezipped(file, **{SHEET: endless}), kontakt) == Verdict.NOT_READABLE
+
+
+def test_a_cell_of_a_day_that_is_none_is_only_a_change(file, kontakt):
+    text = zipfile.ZipFile(io.BytesIO(file)).read(SHEET)
+    begin = text.index(b"<v>") + 3
+    for day in (b"1e300", b"nan", b"-5", b"", b"tomorrow"):
+        changed = text[:begin] + day + text[text.index(b"</v>") :]
+        assert verdict(rezipped(file, **{SHEET: changed}), kontakt) == Verdict.CHANGED
