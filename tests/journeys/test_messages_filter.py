@@ -134,6 +134,20 @@ def test_the_search_box_finds_while_one_types_and_marks_what_it_found(page):
     expect(page.chips).to_have_text(["irány: Kimenő", "szöveg: Kiss"])
 
 
+def test_a_search_that_comes_late_takes_nothing_away_that_was_written_meanwhile(page):
+    held = []
+    page.page.route("**/messages/?*q=sz*", lambda route: held.append(route))
+    with page.page.expect_request("**/messages/?*q=szamla*"):
+        page.search.fill("szamla")
+    page.field("Telefonszám").fill("3630")
+    for route in held:
+        route.continue_()
+    page.shows("Kérem a számlát!")
+    expect(page.field("Telefonszám")).to_have_value("3630")
+    expect(page.field("Telefonszám")).to_be_focused()
+    expect(page.search).to_have_value("szamla")
+
+
 def test_a_mistake_is_said_at_its_field_and_nothing_that_was_typed_is_lost(page):
     page.field("Dátum-tól").fill("2026-11-22")
     page.field("Dátum-ig").fill("2026-11-01")
@@ -274,7 +288,12 @@ def test_axe_finds_nothing_and_nothing_sticks_out(company, bela, width, scheme):
         page.panel.get_by_role("button", name="Szűrő · 2").click()
     page.panel.get_by_text("Több szűrő").click()
     expect(page.field("Vonal")).to_be_visible()
+    assert page.tab.ask(TOO_WIDE) == []
     assert violations(page.tab) == []
+    page.panel.get_by_text("Több szűrő").click()
+    page.panel.locator(".split summary").click()
+    expect(page.panel.get_by_role("textbox", name="Megőrzés néven…")).to_be_visible()
+    assert page.tab.ask(TOO_WIDE) == []
     page.page.goto(f"{page.tab.url}/messages/?from=x")
     assert violations(page.tab) == []
     page.page.goto(f"{page.tab.url}/help/messages/")

@@ -14,7 +14,6 @@ function calendarOf(field) {
   calendar.addEventListener("input", () => {
     field.value = calendar.value.replace("T", " ");
   });
-  calendar.addEventListener("change", () => field.focus());
   place.append(calendar);
   return calendar;
 }
@@ -46,19 +45,20 @@ document.addEventListener("submit", ({ target }) => {
   target.elements.filter.value = new URLSearchParams(set);
 });
 
-/* --- Parts of the page were replaced --- */
-let wasIn;
-document.addEventListener("htmx:before:swap", () => {
+/* --- Parts of the page are replaced --- */
+let wasIn, typed;
+document.addEventListener("htmx:before:swap", ({ target }) => {
   const panel = document.getElementById("filter-panel");
   wasIn = panel?.contains(document.activeElement) ? document.activeElement : null;
+  // A search changes no field: what was written into one while it was on the way stays.
+  typed = target === search() ? [...form().elements].filter(({ id, name }) => id && name).map(({ id, value }) => [id, value]) : [];
 });
 document.addEventListener("htmx:after:swap", () => {
   const found = document.getElementById("found");
-  const page = document.querySelector("[data-history]");
-  if (!found || !page) return;
-  Object.assign(page.dataset, { query: found.dataset.query, oldest: found.dataset.oldest });
+  if (!found || !search()) return;
+  for (const [id, value] of typed ?? []) document.getElementById(id).value = value;
   // A chip, or a link of the panel, may have taken the text away; while somebody types it is theirs.
-  if (document.activeElement !== search()) search().value = found.dataset.text;
+  if (document.activeElement !== search() && !typed?.length) search().value = found.dataset.text;
   if (wasIn && !wasIn.isConnected) bringBack();
 });
 
