@@ -1,6 +1,6 @@
 """A Fonal process that kills itself (-9) at a chosen moment: `python -m tests.faults.doomed MOMENT TIMES COMMAND…`
 
-The product knows nothing of this: the moment is patched in before the command runs. COMMAND is `dispatch` or `daphne …`.
+The product knows nothing of this: the moment is patched in before the command runs. COMMAND is `dispatch`, `db_worker …` or `daphne …`.
 """
 
 from __future__ import annotations
@@ -96,12 +96,19 @@ def _before_answer(die: Callable[[], None]) -> None:
     _after(lane, "_view_answer", die)
 
 
+def _amid_export(die: Callable[[], None]) -> None:
+    from server.history.sheets import Sheets
+
+    _after(Sheets, "write", die)
+
+
 MOMENTS = {
     "after-claim": _after_claim,
     "after-send": _after_send,
     "after-record": _after_record,
     "before-commit": _before_commit,
     "before-answer": _before_answer,
+    "amid-export": _amid_export,
 }
 
 if __name__ == "__main__":

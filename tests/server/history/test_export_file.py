@@ -11,6 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import override
+
 from server.contacts.models import Contact
 from server.history import sheets
 from server.history.cells import lines_of, storable
