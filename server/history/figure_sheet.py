@@ -75,6 +75,8 @@ def _write(cell: Any, value: Any, zone: ZoneInfo) -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return timedelta(seconds=round(value.total_seconds()))
     return float(value) if isinstance(value, Share) else value
 
 
