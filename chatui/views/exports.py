@@ -221,7 +221,6 @@ def _card(user: User, export: Export) -> Card:
 
 def _handed_out(request, file: IO[bytes], name: str) -> FileResponse:
     response = FileResponse(file, as_attachment=True, filename=name)
-    response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     if isinstance(request, ASGIRequest):
         # Django would first read all of a plain file into memory.

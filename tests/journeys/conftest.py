@@ -32,7 +32,7 @@ PEOPLE = {"dana": "Dana Kis", "bela": "Béla Nagy"}
 @pytest.fixture(scope="session")
 def settings_of_server(tmp_path_factory) -> dict[str, str]:
     folder: Path = tmp_path_factory.mktemp("journeys")
-    return {"DATABASE_URL": sqlite_url(folder), "SECRET_KEY": SECRET_KEY}
+    return {"DATABASE_URL": sqlite_url(folder), "SECRET_KEY": SECRET_KEY, "EXPORT_DIR": str(folder / "exports")}
 
 
 @pytest.fixture(scope="session")
