@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from chatui.cursor import read_cursor, write_cursor
 from server import sms
 from server.contacts import phonebook
+from server.history.searching import words_of_search
 from server.messaging.models import Conversation, Message
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Listing:
             "sort": "waiting" if self.longest_waiting_first else "",
         }
         return urlencode({key: value for key, value in parts.items() if value})
+
+    @property
+    def words(self) -> list[str]:
+        """The beginnings to mark in what was found."""
+        return words_of_search(self.text)
 
     def with_view(self, view: str) -> Listing:
         return replace(self, view=view)

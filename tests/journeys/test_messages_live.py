@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import expect
+
+from tests.journeys.test_for_everybody import violations
 
 pytestmark = pytest.mark.journey
 
@@ -324,6 +328,16 @@ def test_rows_picked_out_stay_so_and_go_into_a_file(company, many, dana, boti, a
     assert answer.value.status < 400
 
 
+def test_one_row_is_downloaded_from_its_menu(company, dana, boti, at):
+    company.thread(boti, "Kiss Boti", ["Első", "Második"])
+    page = at(dana)
+    with page.page.expect_download() as download:
+        page.opens_menu_of("Első").get_by_role("menuitem", name="Download this one").click()
+    sheet = load_workbook(BytesIO(download.value.path().read_bytes()))
+    assert [row[6] for row in sheet.worksheets[0].iter_rows(min_row=2, values_only=True)] == ["Első"]
+    expect(page.rows).to_have_count(2)
+
+
 def test_whoever_may_not_download_sees_no_boxes(found_company, boti):
     company = found_company()
     company.thread(boti, "Kiss Boti", ["Szia!"])
@@ -410,6 +424,27 @@ def test_a_double_click_opens_the_thread(company, dana, boti, at):
     page = at(dana)
     page.row("Első").locator(".body").dblclick()
     expect(page.tab.bubble("Első")).to_have_class(re.compile("target"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_rows_menu_details_and_thread(company, dana, boti, at, scheme):
+    company.thread(
+        boti, "Kiss Boti", ["Itt a számla: https://example.hu/1 " * 20, {"body": "Számla", "minutes_ago": 1, "by": dana.id}]
+    )
+    page = at(dana, "/messages/?q=szamla", color_scheme=scheme)
+    page.rows.first.locator("[data-pick]").check()
+    assert violations(page.tab) == []
+    page.rows.last.hover()
+    page.rows.last.locator(".tools > button").click()
+    expect(page.menu).to_be_visible()
+    assert violations(page.tab) == []
+    page.menu.get_by_role("menuitem", name="All details").click()
+    expect(page.tab.dialog.locator("blockquote")).to_be_visible()
+    assert violations(page.tab) == []
+    page.page.keyboard.press("Escape")
+    page.rows.first.locator("[data-open]").click()
+    expect(page.tab.bubble("Számla").locator("mark").first).to_be_visible()
+    assert violations(page.tab) == []
 
 
 # --- Small and plain -------------------------------------------------------------------------------

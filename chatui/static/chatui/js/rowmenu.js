@@ -23,7 +23,7 @@ function place(menu) {
   const isAbove = button.bottom + GAP + height > innerHeight && button.top - GAP - height > 0;
   menu.style.setProperty("--menu-y", `${isAbove ? button.top - GAP - height : button.bottom + GAP}px`);
   menu.style.setProperty("--menu-x", `${Math.max(GAP, button.right - width)}px`);
-  menu.dataset.placed = "";
+  menu.dataset.placed = button.top;
 }
 
 function close(menu) {
@@ -62,10 +62,10 @@ document.addEventListener("focusout", ({ target, relatedTarget }) => {
   const menu = target.closest?.(MENU);
   if (menu && relatedTarget && !menu.contains(relatedTarget) && relatedTarget !== opener(menu)) menu.hidePopover();
 });
-// It stands beside a button that moves away.
-document.addEventListener("scroll", ({ target }) => {
+// It stands beside its button: when that is moved away it closes; when rows come in above, the button stays where it is.
+document.addEventListener("scroll", () => {
   const menu = document.querySelector(`${MENU}:popover-open`);
-  if (menu && target.contains?.(opener(menu)) && !menu.contains(target)) menu.hidePopover();
+  if (menu && Math.abs(opener(menu).getBoundingClientRect().top - Number(menu.dataset.placed)) > GAP) menu.hidePopover();
 }, { capture: true, passive: true });
 
 async function copy(text) {
