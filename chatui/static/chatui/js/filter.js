@@ -45,6 +45,13 @@ document.addEventListener("submit", ({ target }) => {
   target.elements.filter.value = new URLSearchParams(set);
 });
 
+/* --- What unfolds is in sight, and the name can be written at once --- */
+document.addEventListener("toggle", ({ target }) => {
+  if (!target.open || !target.matches("[data-filter] details")) return;
+  target.querySelector(".sheet").scrollIntoView({ block: "nearest" });
+  target.querySelector("#keep-name")?.focus();
+}, true);
+
 /* --- Parts of the page are replaced --- */
 let wasIn, typed;
 document.addEventListener("htmx:before:swap", ({ target }) => {
