@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from chatui.cursor import read_cursor, write_cursor
 from server import sms
-from server.contacts import phonebook
 from server.history.searching import words_of_search
-from server.messaging.models import Conversation, Message
+from server.history.threads import in_threads
+from server.messaging.models import Conversation
 
 if TYPE_CHECKING:
     from server.accounts.models import User
@@ -68,7 +68,7 @@ def conversations_in(user: User, listing: Listing):
     seen = Conversation.objects.visible_to(user)
     if listing.text:
         # A search looks everywhere, also among what is done.
-        seen = seen.filter(_matches(user, listing.text))
+        seen = seen.filter(in_threads(user.subscriber, listing.text))
     elif listing.view != "done":
         seen = seen.open()
     if listing.view == "done":
@@ -109,16 +109,6 @@ def counts_of(user: User, listing: Listing) -> dict[str, int]:
         view: len(conversations_in(user, listing.with_view(view)).values_list("pk")[:COUNTED_UP_TO])
         for view in ("all", "mine", "waiting", "free")
     }
-
-
-def _matches(user: User, text: str) -> Q:
-    contacts = phonebook.matching(subscriber=user.subscriber, text=text).order_by().values("pk")
-    wording = Q()
-    # SQLite's LIKE knows upper and lower case of ASCII letters only.
-    for written in {text, text.lower(), text.upper(), text.capitalize()}:
-        wording |= Q(body__icontains=written)
-    said = Message.objects.filter(wording, conversation=OuterRef("pk"), deleted_at=None)
-    return Q(contact__in=contacts) | Exists(said)
 
 
 def _cursor(conversation: Conversation, listing: Listing) -> str:

@@ -49,7 +49,7 @@ def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
 
 
 def known_by(*, words: Collection[str] = (), number_parts: Collection[str] = ()) -> Q:
-    """A contact whose name or company has each of these beginnings, or whose number has one of these parts; empty when none is given."""
+    """Contacts with each of these beginnings in name or company, or one of these parts in the number; empty when none is given."""
     condition = Q(words__have=words) if words else Q()
     for part in number_parts:
         condition |= Q(words__have=[part])

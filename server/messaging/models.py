@@ -209,6 +209,7 @@ class Message(models.Model):
             ),
             # Those of one line: of a quiet one there may be a page in a hundred thousand of all.
             models.Index(
+                "subscriber",
                 "line",
                 models.F("created_at").desc(),
                 models.F("id").desc(),
@@ -235,6 +236,7 @@ class Message(models.Model):
             # What a rule sent, or what was recovered: as seldom.
             models.Index(
                 "subscriber",
+                "origin",
                 models.F("created_at").desc(),
                 models.F("id").desc(),
                 condition=Q(deleted_at__isnull=True) & (Q(origin="rule") | Q(origin="recovered")),

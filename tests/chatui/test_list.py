@@ -83,8 +83,11 @@ def test_each_view_shows_what_it_counts(dana, bela, hundred):
 
 @pytest.mark.parametrize(
     "asked",
-    ["Boti", "boti", "KISS", "0630999", "06 30 999", "+36 30 999 0001", "36309990001", "3630 9990001", "0001", "ÁRVÍZ", "tűrő"],
-)
+    [
+        "Boti", "boti", "KISS", "0630999", "06 30 999", "+36 30 999 0001", "36309990001", "3630 9990001", "0001",
+        "ÁRVÍZ", "arviz", "tükör", "tukorfuro árvíz", "kiss tükör", "0001 boti árvíz",
+    ],
+)  # fmt: skip
 def test_it_is_found_by_name_number_and_text(dana, boti_texts, asked):
     boti_texts("Árvíztűrő tükörfúrógép")
     boti_texts("something else", sender="+36205551234")
@@ -112,6 +115,27 @@ def test_a_view_is_chosen_within_a_search(dana, boti_texts):
     assert counts(browser, q="szia")["mine"] == len(rows_in(browser.get("/", {"q": "szia", "view": "mine"}))) == 1
     assert len(rows_in(browser.get("/", {"q": "szia", "view": "done"}))) == 1
     assert 'href="/?view=mine&amp;q=szia"' in browser.get("/", {"q": "szia"}).text
+
+
+def test_each_thing_looked_for_must_be_met_by_the_thread(dana, boti_texts):
+    boti_texts("Szia")
+    boti_texts("Holnap jövök")
+    boti_texts("Szia, ma jövök", sender="+36205551234")
+    browser = Browser(dana)
+
+    def number_found(text):
+        return len(rows_in(browser.get("/", {"q": text})))
+
+    # Even by two messages of it, or by one of them and the name.
+    assert [number_found(text) for text in ("szia", "szia holnap", "boti jövök", "boti ma", "szia zzz")] == [2, 1, 1, 0, 0]
+
+
+def test_a_word_of_many_messages_finds_their_threads(dana, boti_texts, monkeypatch):
+    monkeypatch.setattr("server.history.threads._SELDOM", 1)
+    boti_texts("Szia")
+    boti_texts("Szia", sender="+36205551234")
+    boti_texts("Jó napot", sender="+36205551235")
+    assert len(rows_in(Browser(dana).get("/", {"q": "szia"}))) == 2
 
 
 @pytest.mark.parametrize("asked", ["%", "_", "100%", "\x00", "a\x00b", "\\", "'", '"><script>', "x" * 5000, "🙂", " "])

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         IndexWords("messaging_message"),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(models.F('line'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True)), name='messages_of_line'),
+            index=models.Index(models.F('subscriber'), models.F('line'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True)), name='messages_of_line'),
         ),
         migrations.AddIndex(
             model_name='message',
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(models.F('subscriber'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True), models.Q(('origin', 'rule'), ('origin', 'recovered'), _connector='OR')), name='messages_of_no_person'),
+            index=models.Index(models.F('subscriber'), models.F('origin'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted_at__isnull', True), models.Q(('origin', 'rule'), ('origin', 'recovered'), _connector='OR')), name='messages_of_no_person'),
         ),
         migrations.AddIndex(
             model_name='message',
