@@ -450,7 +450,8 @@ def test_the_words_that_were_searched_for_are_marked(dana, boti_texts):
 
 @pytest.mark.parametrize("topic", ["messages", "chat", "figures"])
 def test_help_stands_beside_and_is_there_for_everybody_who_is_logged_in(dana, bela, oper, topic):
-    assert 'href="/help/messages/"' in Browser(dana).get("/messages/").text
+    for place, address in [("messages", "/messages/"), ("chat", "/"), ("figures", "/figures/")]:
+        assert f'href="/help/{place}/"' in Browser(dana).get(address).text
     assert "Help" in Browser(dana).get(f"/help/{topic}/").text
     assert "Súgó" in Browser(bela).get(f"/help/{topic}/").text
     assert Browser(oper).get(f"/help/{topic}/").status_code == 200
