@@ -7,6 +7,8 @@ import { me, say } from "./words.js";
 
 const ASK_EVERY_MS = 2000;
 const KEPT = `fonal.exports.${me}`;
+const CLOSED = `fonal.exports-closed.${me}`;
+const MOST = 50;
 const tray = document.getElementById("exports-tray");
 // On the page of downloads they are in its list instead.
 const list = document.querySelector("[data-exports-page]");
@@ -15,16 +17,19 @@ const cardsOf = (id) => cards().filter((card) => card.dataset.export === id);
 const isOver = (card) => !("unfinished" in card.dataset);
 
 /* --- Which cards are shown: the same in all tabs, and after a reload --- */
-function kept() {
+const read = (key) => {
   try {
-    return JSON.parse(localStorage.getItem(KEPT)) ?? [];
+    return JSON.parse(localStorage.getItem(key)) ?? [];
   } catch {
     return [];
   }
-}
-const keep = (ids) => localStorage.setItem(KEPT, JSON.stringify(ids));
-const remember = (id) => kept().includes(id) || keep([...kept(), id]);
-const forget = (id) => keep(kept().filter((one) => one !== id));
+};
+const write = (key, ids) => localStorage.setItem(key, JSON.stringify(ids.slice(-MOST)));
+const kept = () => read(KEPT);
+// A tab that slept through it is told later, and must not bring it back.
+const isClosed = (id) => read(CLOSED).includes(id);
+const remember = (id) => kept().includes(id) || write(KEPT, [...kept(), id]);
+const forget = (id) => write(KEPT, kept().filter((one) => one !== id));
 
 function takeOut(id) {
   tray?.querySelector(`[data-export="${id}"]`)?.remove();
@@ -35,6 +40,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const { export: id } = button.closest("[data-export]").dataset;
   forget(id);
+  write(CLOSED, [...read(CLOSED), id]);
   // Not at once: the link that was clicked must still be followed.
   setTimeout(() => takeOut(id));
 });
@@ -53,12 +59,12 @@ function show(fresh) {
   const known = cardsOf(id);
   for (const old of known) bring(old, fresh);
   const place = list ?? tray;
-  if (!place.querySelector(`[data-export="${id}"]`)) {
+  if (!place.querySelector(`[data-export="${id}"]`) && !(place === tray && isClosed(id))) {
     const card = adopt(fresh.cloneNode(true));
     card.classList.add("arriving");
     place.prepend(card);
   }
-  if (place === tray) remember(id);
+  if (place === tray && !isClosed(id)) remember(id);
   askWhileUnfinished();
 }
 
