@@ -117,6 +117,9 @@ def _cost(way: str, environment: dict[str, str], person: int, since: str) -> _Co
 
     django.setup()
     from server.accounts.models import User
+
+    # What each of them needs is loaded once in a process's life.
+    from server.history import exporting  # noqa: F401
     from server.history.filter import HistoryFilter
 
     user, wanted = User.objects.select_related("subscriber").get(pk=person), HistoryFilter.read({"from": since})

@@ -199,11 +199,7 @@ def _claim(export_id: int) -> Export | None:
             started_at=now,
             seen_at=now,
         )
-        if not ours:
-            return None
-        export = Export.objects.select_related("user__subscriber", "subscriber").get(pk=export_id)
-        _tell(export, now)
-    return export
+        return Export.objects.select_related("user__subscriber", "subscriber").get(pk=export_id) if ours else None
 
 
 def _written(export: Export) -> dict[str, Any]:
@@ -213,16 +209,20 @@ def _written(export: Export) -> dict[str, Any]:
         # Only of lines that are on the list: the file is taken from whoever loses one of them.
         found = rows(export.user, wanted).filter(line__in=export.line_ids)
         export.rows_expected = found.order_by().count()
+    progress = _Progress(export)
+    progress.say()
     with _new_file(export.file) as file:
-        made = _write_rows(export, found, file, oldest_first=wanted.oldest_first)
+        made = _write_rows(export, found, file, progress, oldest_first=wanted.oldest_first)
     path = _path(export.file)
     with path.open("rb") as file:
         return {**made, "file_sha256": hashlib.file_digest(file, "sha256").hexdigest(), "file_size": path.stat().st_size}
 
 
-def _write_rows(export: Export, found: MessageQuerySet, file: IO[bytes], *, oldest_first: bool) -> dict[str, Any]:
+def _write_rows(
+    export: Export, found: MessageQuerySet, file: IO[bytes], progress: _Progress, *, oldest_first: bool
+) -> dict[str, Any]:
     zone = export.subscriber.timezone
-    tabulation, total, progress = Tabulation(timezone=zone), Sum(), _Progress(export)
+    tabulation, total = Tabulation(timezone=zone), Sum()
     titles = headings(timezone=zone)
     target: Sheets | Delimited = (
         Sheets(file, headings=titles)
@@ -257,16 +257,16 @@ class _Progress:
 
     def reach(self, rows_done: int) -> None:
         self._export.rows_done = rows_done
-        if time.monotonic() - self._said_at < PROGRESS_EVERY:
-            return
-        now = timezone.now()
-        with transaction.atomic():
-            still_ours = _ours(self._export).update(
-                rows_done=rows_done, rows_expected=max(rows_done, self._export.rows_expected), seen_at=now
-            )
-            if not still_ours:
-                raise _TakenAway
-            _tell(self._export, now)
+        if time.monotonic() - self._said_at >= PROGRESS_EVERY:
+            self.say()
+
+    @transaction.atomic
+    def say(self) -> None:
+        now, export = timezone.now(), self._export
+        expected = max(export.rows_done, export.rows_expected)
+        if not _ours(export).update(rows_done=export.rows_done, rows_expected=expected, seen_at=now):
+            raise _TakenAway
+        _tell(export, now)
         self._said_at = time.monotonic()
 
 
