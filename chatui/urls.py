@@ -1,7 +1,20 @@
 from django.urls import path
 
 from chatui import live
-from chatui.views import canned, chat, compose, exports, figures, guide, history, history_rows, people, phonebook, printing, teamwork
+from chatui.views import (
+    canned,
+    chat,
+    compose,
+    exports,
+    figures,
+    guide,
+    history,
+    history_rows,
+    people,
+    phonebook,
+    printing,
+    teamwork,
+)
 
 urlpatterns = [
     path("", chat.chat, name="chat"),

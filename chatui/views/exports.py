@@ -6,6 +6,7 @@ import asyncio
 from functools import wraps
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
@@ -133,7 +134,9 @@ def export_check(request) -> HttpResponse:
         return render(request, "chatui/export_check.html", context, status=422)
     checked = check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber, now=now())
     made = _card(checked.export.user, checked.export) if checked.export else None
-    return render(request, "chatui/export_check.html", context | {"verdict": checked.verdict.name, "made": made, "name": upload.name})
+    return render(
+        request, "chatui/export_check.html", context | {"verdict": checked.verdict.name, "made": made, "name": upload.name}
+    )
 
 
 @require_POST
@@ -142,9 +145,12 @@ def export_rights(request) -> HttpResponse:
     """An administrator lets colleagues download, or no longer."""
     is_allowed = request.POST.get("allowed") == "1"
     try:
-        let_colleagues_export(subscriber=request.user.subscriber, is_allowed=is_allowed, by=request.user, now=now())
+        changed = let_colleagues_export(subscriber=request.user.subscriber, is_allowed=is_allowed, by=request.user, now=now())
     except NotYoursToDecide:
         raise PermissionDenied from None
+    if changed:
+        said = _("Colleagues may download from now on.") if is_allowed else _("Colleagues may no longer download.")
+        messages.success(request, said)
     return HttpResponseRedirect(reverse("settings") + "#exports")
 
 
