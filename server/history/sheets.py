@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from server.history.cells import CELL_END, ROW_END, SECONDS_OF_DAY, Memo, storable
 from server.history.columns import COLUMNS, Kind
@@ -183,11 +184,20 @@ def _fill(sheet: Worksheet, headings: Sequence[str], rows: int) -> None:
         of_column.number_format = _TEXT if column.kind is Kind.TEXT else _TIME
         of_column.alignment = Alignment(vertical="top", wrap_text=True)
     sheet.freeze_panes = "A2"
+    _fit_on_paper(sheet)
+    sheet.print_title_rows = "1:1"
     sheet.auto_filter.ref = _range(rows)
+
+
+def _fit_on_paper(sheet: Worksheet) -> None:
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToHeight = 0
 
 
 def _fill_passport(sheet: Worksheet, passport: Sequence[tuple[str, str]]) -> None:
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 28, 100
+    _fit_on_paper(sheet)
     for at, line in enumerate(passport, start=1):
         for column, text in enumerate(line, start=1):
             cell = sheet.cell(at, column, storable(text))
