@@ -30,6 +30,7 @@ from gateway.models import SimulatedSms  # noqa: E402
 from gateway.providers import simulator  # noqa: E402
 from server.accounts.models import Activation, Role, Subscriber, User  # noqa: E402
 from server.contacts.models import Contact  # noqa: E402
+from server.contacts.phonebook import record_contacts  # noqa: E402
 from server.lines.models import Line, LineAccess  # noqa: E402
 from server.messaging.inbound import conversation_between  # noqa: E402
 from server.messaging.models import Conversation, Direction, Message, Note, ReadMarker, Status  # noqa: E402
@@ -174,6 +175,11 @@ def contact(*, line: int, number: str, name: str) -> None:
     Contact.objects.create(subscriber=ours.subscriber, number=number, name=name, created_at=now())
 
 
+def name_many(*, line: int, names: dict[str, str]) -> None:
+    """Many names at once come into the phone book."""
+    record_contacts(subscriber=Line.objects.get(pk=line).subscriber, names=names, now=now())
+
+
 def own_phone(*, user: int, number: str) -> None:
     """A colleague's own telephone."""
     User.objects.filter(pk=user).update(phone=number)
@@ -223,6 +229,7 @@ VERBS = (
     many_threads,
     many_messages,
     contact,
+    name_many,
     own_phone,
     let_export,
     promote,

@@ -179,6 +179,25 @@ def test_rows_that_came_live_are_not_there_twice_when_pages_come(company, many, 
     assert texts == ["Új 2", "Új 1", "Új 0", *(f"Üzenet {n:03}." for n in reversed(range(200)))]
 
 
+def test_what_happens_while_a_page_is_on_its_way_is_not_lost(company, many, dana, boti, at):
+    page = at(dana)
+    tab = dana.tab().is_live().open("Kiss Boti")
+    held = []
+    page.page.route("**/messages/?before=*", lambda route: held.append((route, route.fetch())))
+    page.scroll_to(100_000)
+    page.page.wait_for_event("request", lambda request: "before=" in request.url) if not held else None
+    tab.send("Ez közben ment el.")
+    expect(page.row("Ez közben ment el.").locator(".state")).to_contain_text("Delivered")
+    page.tab.until("() => Number(document.getElementById('found').dataset.position) === window.fonal.status().position")
+    before = page.tab.ask("() => Number(document.getElementById('found').dataset.position)")
+    with page.page.expect_response(lambda answer: "/messages/changes/" in answer.url) as told:
+        [(route, answer)] = held
+        route.fulfill(response=answer)
+    # It is told once more from where the page was drawn.
+    assert int(re.search(r"since=(\d+)", told.value.url)[1]) < before
+    expect(page.rows).to_have_count(101)
+
+
 def test_oldest_first_what_is_new_comes_at_the_end(company, dana, boti, at):
     company.thread(boti, "Kiss Boti", ["Első", "Második"])
     page = at(dana, "/messages/?oldest=1")
@@ -214,6 +233,25 @@ def test_without_the_chat_service_the_page_asks_by_itself(found_company, boti):
     tab = company.people["dana"].tab("/messages/")
     company.texts(boti, "Még egy")
     expect(tab.page.locator("#history-rows > tr[data-uuid]").first).to_contain_text("Még egy")
+
+
+def test_many_names_at_once_draw_the_list_anew_and_leave_the_rest_of_the_page(found_company, boti):
+    company = found_company(has_chat=False)
+    company.stage.let_export(line=company.line)
+    company.thread(boti, "", [f"Üzenet {n}" for n in range(30)])
+    page = Page(company.people["dana"].tab("/messages/"))
+    expect(page.page.locator("[data-pick-all]")).to_be_attached()
+    page.page.get_by_label("Phone number").fill("3630")
+    page.row("Üzenet 29").locator("[data-pick]").check()
+    page.scroll_to(600)
+    read = page.topmost()
+    before = page.place_of(read)
+    company.stage.name_many(line=company.line, names={boti: "Kiss Ilona"})
+    expect(page.rows.first.locator(".partner strong")).to_have_text("Kiss Ilona")
+    # Each name is a line more above: what is read stays where it is.
+    assert abs(page.place_of(read) - before) <= STILL
+    expect(page.page.get_by_label("Phone number")).to_have_value("3630")
+    expect(page.page.locator("[data-selection]")).to_contain_text("1 selected")
 
 
 # --- One row ---------------------------------------------------------------------------------------

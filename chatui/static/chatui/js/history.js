@@ -210,7 +210,7 @@ document.addEventListener("click", ({ target }) => {
 
 /* --- Pages --- */
 // What happened while a page was on its way may lack in it, and was not put there: it is told again.
-let pageAskedAt = null;
+let pageAsked = null;
 /* Before its end is in sight; htmx itself would ask only then. */
 function fetchAhead() {
   const next = further();
@@ -219,15 +219,18 @@ function fetchAhead() {
   window.htmx.trigger(next, "intersect");
 }
 document.addEventListener("htmx:before:request", ({ target }) => {
-  if (target.matches?.("[data-further]")) pageAskedAt = position();
+  if (target.matches?.("[data-further]")) pageAsked = { further: target, position: position() };
 });
 document.addEventListener("htmx:after:swap", () => {
   if (!found()) return;
-  if (pageAskedAt !== null && position() > pageAskedAt) {
-    found().dataset.position = pageAskedAt;
-    ask();
+  // Other parts of the page are replaced meanwhile, too.
+  if (pageAsked && !pageAsked.further.isConnected) {
+    if (position() > pageAsked.position) {
+      found().dataset.position = pageAsked.position;
+      ask();
+    }
+    pageAsked = null;
   }
-  pageAskedAt = null;
   drawRows();
 });
 

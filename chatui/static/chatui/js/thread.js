@@ -37,6 +37,7 @@ export function toEnd(behavior = "instant") {
 export function placeEntry(fresh) {
   const old = document.getElementById(fresh.id);
   const wasAtEnd = isAtEnd() && !pointed();
+  if (old?.matches(".target")) keepPointedOut(old, fresh);
   if (old?.dataset.position === fresh.dataset.position) {
     old.replaceWith(fresh);
   } else {
@@ -221,6 +222,12 @@ function pointOut(message) {
   message.classList.add("target");
   isHeld = true;
   center();
+}
+
+/* Its tick may change; what was found in it stays marked. */
+function keepPointedOut(old, fresh) {
+  fresh.classList.add("target");
+  fresh.querySelector(".bubble").replaceWith(old.querySelector(".bubble"));
 }
 
 for (const name of ["wheel", "touchmove"]) addEventListener(name, () => (isHeld = false), { passive: true });
