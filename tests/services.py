@@ -66,7 +66,9 @@ def sqlite_url(folder: Path) -> str:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a Fonal process: nothing of the developer's own settings, then `extra`."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**inherited, "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING", **(extra or {})}
+    # Not the developer's: a server deletes files there that its own database does not know.
+    exports = str(Path(tempfile.gettempdir()) / f"fonal-tests-{os.getpid()}-exports")
+    return {**inherited, "PYTHONUNBUFFERED": "1", "LOG_LEVEL": "WARNING", "EXPORT_DIR": exports, **(extra or {})}
 
 
 def manage(*args: str, env: Mapping[str, str] | None = None, timeout: float = 120) -> str:

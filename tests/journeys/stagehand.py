@@ -15,6 +15,7 @@ from datetime import timedelta
 from importlib import import_module
 from itertools import batched
 from typing import Any
+from unittest import mock
 
 import django
 
@@ -31,6 +32,9 @@ from gateway.providers import simulator  # noqa: E402
 from server.accounts.models import Activation, Role, Subscriber, User  # noqa: E402
 from server.contacts.models import Contact  # noqa: E402
 from server.contacts.phonebook import record_contacts  # noqa: E402
+from server.history import exporting  # noqa: E402
+from server.history.filter import HistoryFilter  # noqa: E402
+from server.history.models import Export, ExportFormat, ExportStatus  # noqa: E402
 from server.lines.models import Line, LineAccess  # noqa: E402
 from server.messaging.inbound import conversation_between  # noqa: E402
 from server.messaging.models import Conversation, Direction, Message, Note, ReadMarker, Status  # noqa: E402
@@ -170,6 +174,28 @@ def many_messages(*, line: int, number: str, count: int) -> None:
     _stand_as(conversation, [conversation.messages.latest("created_at")])
 
 
+def begin_export(*, user: int) -> None:
+    """A person's export of everything, as it is while a worker is at it: this one does not come to its end by itself."""
+    person = User.objects.get(pk=user)
+    with mock.patch.object(exporting, "_enqueue_on_commit"):
+        export = exporting.request_export(user=person, wanted=HistoryFilter(), format=ExportFormat.XLSX, now=now())
+    exporting._claim(export.pk)
+    _keep_alive(user)
+
+
+def reach(*, user: int, rows: int, of: int) -> None:
+    """That worker has made so many rows."""
+    export = Export.objects.get(user=user, status=ExportStatus.RUNNING)
+    export.rows_done, export.rows_expected = rows, of
+    exporting._Progress(export).say()
+    _keep_alive(user)
+
+
+def _keep_alive(user: int) -> None:
+    # Else, after half a minute, the server takes it for dead and makes the file itself.
+    Export.objects.filter(user=user).update(seen_at=now() + timedelta(hours=1))
+
+
 def contact(*, line: int, number: str, name: str) -> None:
     ours = Line.objects.get(pk=line)
     Contact.objects.create(subscriber=ours.subscriber, number=number, name=name, created_at=now())
@@ -228,6 +254,8 @@ VERBS = (
     thread,
     many_threads,
     many_messages,
+    begin_export,
+    reach,
     contact,
     name_many,
     own_phone,
