@@ -184,8 +184,8 @@ def test_what_happens_while_a_page_is_on_its_way_is_not_lost(company, many, dana
     tab = dana.tab().is_live().open("Kiss Boti")
     held = []
     page.page.route("**/messages/?before=*", lambda route: held.append((route, route.fetch())))
-    page.scroll_to(100_000)
-    page.page.wait_for_event("request", lambda request: "before=" in request.url) if not held else None
+    with page.page.expect_request(lambda request: "before=" in request.url):
+        page.scroll_to(100_000)
     tab.send("Ez közben ment el.")
     expect(page.row("Ez közben ment el.").locator(".state")).to_contain_text("Delivered")
     page.tab.until("() => Number(document.getElementById('found').dataset.position) === window.fonal.status().position")
