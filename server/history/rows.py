@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from server.messaging.models import MessageQuerySet
 
 COUNTED_UP_TO = 10_000
+# Of more terms one is rare enough.
+_MOST_SPLIT = 3
 
 
 def rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
@@ -60,8 +63,10 @@ def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     if wanted.text and not terms:
         # Nothing that could be looked for ("?!") is nothing found, not everything.
         return found.none()
+    if 1 < len(terms) <= _MOST_SPLIT:
+        return found.filter(_met_in_any_way(subscriber, terms, zone))
     for term in terms:
-        found = found.filter(_meets(subscriber, term, zone))
+        found = found.filter(_said(term, zone) | _in_threads_with(subscriber, _known(term)))
     return found
 
 
@@ -99,12 +104,30 @@ def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     return found
 
 
-def _meets(subscriber: Subscriber, term: Term, zone: ZoneInfo) -> Q:
+def _met_in_any_way(subscriber: Subscriber, terms: list[Term], zone: ZoneInfo) -> Q:
+    """Each term said in the message or known of the contact, written out: these said, those known.
+
+    "Kovács Anna": there are thousands of each, and few of both. No index helps to find out, unless both are asked at once.
+    """
+    ways = Q(pk__in=())
+    for is_said in product((True, False), repeat=len(terms)):
+        said, known = Q(), Q()
+        for term, is_word in zip(terms, is_said, strict=True):
+            said, known = (said & _said(term, zone), known) if is_word else (said, known & _known(term))
+        ways |= said & _in_threads_with(subscriber, known) if known else said
+    return ways
+
+
+def _said(term: Term, zone: ZoneInfo) -> Q:
     condition = Q(words__have=term.words)
     if term.day:
         first, last = day_bounds(term.day)
         condition |= Q(created_at__gte=beginning_of(first, zone), created_at__lt=end_of(last, zone))
-    return condition | _in_threads_with(subscriber, known_by(words=term.words, number_parts=term.number_parts))
+    return condition
+
+
+def _known(term: Term) -> Q:
+    return known_by(words=term.words, number_parts=term.number_parts)
 
 
 def _known_by_number(subscriber: Subscriber, text: str) -> Q:
@@ -159,9 +182,9 @@ def _conversations(subscriber: Subscriber) -> QuerySet[Conversation]:
 # What is in every fortieth message fills a page from among so many.
 _NEARBY = 2000
 # Found so many times among those, the rest of the page is not far; found less often, the words' index knows where.
-_OFTEN = 5
-# So many can be put in order by hand.
-_SELDOM = 10_000
+_OFTEN = 4
+# So many can be put in order by hand, and so many cost next to nothing.
+_SELDOM, _HANDFUL = 20_000, 500
 
 
 def _sought(found: MessageQuerySet, standing: MessageQuerySet, wanted: HistoryFilter, size: int) -> list[Message]:
@@ -170,16 +193,25 @@ def _sought(found: MessageQuerySet, standing: MessageQuerySet, wanted: HistoryFi
     Databases guess, and guess wrong: they walk through ten million rows in their order for a word that is in one of
     them, or put a million in order for a page. So we look nearby first, and then ask the words' index.
     """
+    # The threads of a number are at hand.
+    if not wanted.text and (page := _picked(found, wanted, size, up_to=_HANDFUL)) is not None:
+        return page
     far = standing.values_list("created_at", flat=True)[_NEARBY:].first()
     if far is None:
         return list(_with_row(found)[:size])
     bound = {"created_at__lte" if wanted.oldest_first else "created_at__gte": far}
-    nearby = list(_with_row(found).filter(**bound)[:size])
-    if len(nearby) == size:
-        return nearby
-    if len(nearby) < _OFTEN:
-        seldom = list(found.order_by().values_list("created_at", "pk")[: _SELDOM + 1])
-        if len(seldom) <= _SELDOM:
-            first = sorted(seldom, reverse=not wanted.oldest_first)[:size]
-            return list(_with_row(_in_order(Message.objects.filter(pk__in=[pk for _, pk in first]), wanted)))
+    page = list(_with_row(found).filter(**bound)[:size])
+    if len(page) == size:
+        return page
+    if len(page) < _OFTEN and (page := _picked(found, wanted, size, up_to=_SELDOM)) is not None:
+        return page
     return list(_with_row(found)[:size])
+
+
+def _picked(found: MessageQuerySet, wanted: HistoryFilter, size: int, *, up_to: int) -> list[Message] | None:
+    """The page, picked from all that was found; None when that is more than `up_to`."""
+    keys = list(found.order_by().values_list("created_at", "pk")[: up_to + 1])
+    if len(keys) > up_to:
+        return None
+    first = sorted(keys, reverse=not wanted.oldest_first)[:size]
+    return list(_with_row(_in_order(Message.objects.filter(pk__in=[pk for _, pk in first]), wanted)))
