@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from server.accounts.models import User
+    from server.history.answer_times import Took
     from server.history.figure_tables import Table
     from server.history.figures import Figures
     from server.messaging.models import Conversation
@@ -71,13 +72,17 @@ class Shown:
 
     @cached_property
     def answered_within(self) -> str:
-        took = self.figures.answers.all
+        took = self._took
         return words.duration(took.median) if took else words.UNKNOWN
 
     @cached_property
     def nine_of_ten_within(self) -> str:
-        took = self.figures.answers.all
+        took = self._took
         return words.duration(took.ninetieth) if took else words.UNKNOWN
+
+    @property
+    def _took(self) -> Took | None:
+        return self.figures.answers and self.figures.answers.all
 
     @cached_property
     def rate(self) -> str:
@@ -145,7 +150,7 @@ class Shown:
 
     @cached_property
     def waits(self) -> list[tuple[Conversation, str]]:
-        return [(each, words.wait(self.moment - each.waiting_since)) for each in self.figures.waiting if each.waiting_since]
+        return [(each, words.wait(self.moment - each.waiting_since)) for each in self.figures.waiting or () if each.waiting_since]
 
 
 @dataclass(frozen=True)

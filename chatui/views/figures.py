@@ -22,7 +22,8 @@ from chatui.history_form import Period, read_filter
 from server.accounts.models import record_audit
 from server.history.figure_sheet import workbook_of
 from server.history.figure_tables import tables_of
-from server.history.figures import TooMuchAtOnce, figures_of
+from server.history.figures import figures_of
+from server.history.patience import TooMuchAtOnce
 
 if TYPE_CHECKING:
     from datetime import datetime

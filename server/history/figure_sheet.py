@@ -49,8 +49,8 @@ def _title(words: str) -> str:
 
 
 def _fill(sheet: Worksheet, table: Table, zone: ZoneInfo) -> None:
-    """The headings in the first row; what is counted, and how, at the end."""
-    for at, heading in enumerate(table.headings, start=1):
+    """The headings in the first row, or why there is nothing below; what is counted, and how, at the end."""
+    for at, heading in enumerate([table.instead] if table.instead else table.headings, start=1):
         _write(sheet.cell(1, at), heading, zone)
         sheet.cell(1, at).font = Font(bold=True)
     for at, row in enumerate(table.rows, start=2):

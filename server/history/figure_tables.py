@@ -9,6 +9,8 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from server import phone
+from server.history.described import described
+from server.history.filter import HistoryFilter
 from server.messaging.reasons import Reason
 
 if TYPE_CHECKING:
@@ -29,20 +31,24 @@ type Cell = str | int | Share | timedelta | date | datetime | None
 
 
 class Table(NamedTuple):
-    """`explained` says in a sentence what is counted, and how; the first cell of a row names it."""
+    """`explained` says in a sentence what is counted, and how; the first cell of a row names it.
+
+    `instead` is what is said in place of rows that could not be counted in time.
+    """
 
     key: str
     title: str
     explained: str
     headings: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    instead: str = ""
 
 
 def tables_of(figures: Figures, user: User, *, now: datetime) -> list[Table]:
     return [
-        _messages(figures),
+        _messages(figures, user),
         _hours(figures, user),
-        _answers(figures),
+        _answers(figures, user),
         _waiting(figures, now),
         _delivery(figures),
         _reasons(figures),
@@ -50,6 +56,21 @@ def tables_of(figures: Figures, user: User, *, now: datetime) -> list[Table]:
         _colleagues(figures, user),
         _segments(figures),
     ]
+
+
+def too_long(figures: Figures, user: User) -> str:
+    """Why a figure is missing, and which period is likely to have it."""
+    if figures.shorter is None:
+        return _too_much()
+    period = described(HistoryFilter(since=figures.shorter.since, until=figures.shorter.until), user)[0][1]
+    return _(
+        "The period is too long for this figure: it could not be counted in time. "
+        "Please choose a shorter one, for example %(period)s."
+    ) % {"period": period}
+
+
+def _too_much() -> str:
+    return _("There is too much for this figure: it could not be counted in time. Please narrow the filter.")
 
 
 def name_of_reason(reason: str) -> str:
@@ -60,29 +81,38 @@ def name_of_colleague(name: str) -> str:
     return name or _("Automatic (rules)")
 
 
-def _messages(figures: Figures) -> Table:
+def _messages(figures: Figures, user: User) -> Table:
     title, unit = {
         "day": (_("Messages per day"), _("Day")),
         "week": (_("Messages per week"), _("Week from")),
         "month": (_("Messages per month"), _("Month")),
     }[figures.unit]
     explained = _("Every message on the day on which it came in or was written; deleted ones are left out.")
-    return Table("messages", title, explained, [unit, _("Incoming"), _("Outgoing")], figures.spans)
+    headings = [unit, _("Incoming"), _("Outgoing")]
+    if figures.spans is None:
+        return Table("messages", title, explained, headings, [], too_long(figures, user))
+    return Table("messages", title, explained, headings, figures.spans)
 
 
 def _hours(figures: Figures, user: User) -> Table:
     assert user.subscriber is not None
     zone = user.subscriber.timezone.split("/")[-1].replace("_", " ")
     explained = _("Incoming messages by weekday and hour, %(zone)s time; the stronger the colour, the more.") % {"zone": zone}
+    headings = [_("Weekday"), *(f"{hour}:00" for hour in range(24))]
+    if figures.hours is None:
+        return Table("hours", _("Busiest hours"), explained, headings, [], too_long(figures, user))
     rows: list[list[Cell]] = [[str(WEEKDAYS[weekday]), *hours] for weekday, hours in enumerate(figures.hours)]
-    return Table("hours", _("Busiest hours"), explained, [_("Weekday"), *(f"{hour}:00" for hour in range(24))], rows)
+    return Table("hours", _("Busiest hours"), explained, headings, rows)
 
 
-def _answers(figures: Figures) -> Table:
+def _answers(figures: Figures, user: User) -> Table:
     explained = _(
         "From the first text that waits for an answer to the next outgoing message, a colleague's or a rule's. "
         "It counts in the period in which the customer wrote."
     )
+    headings = ["", _("Value")]
+    if figures.answers is None:
+        return Table("answers", _("First answer"), explained, headings, [], too_long(figures, user))
     took = figures.answers.all
     rows: list[list[Cell]] = [
         [_("Half of the answers came within (median)"), took.median if took else None],
@@ -91,12 +121,14 @@ def _answers(figures: Figures) -> Table:
         [_("Without an answer"), figures.answers.unanswered],
         [_("… of these still waiting"), figures.answers.waiting],
     ]
-    return Table("answers", _("First answer"), explained, ["", _("Value")], rows)
+    return Table("answers", _("First answer"), explained, headings, rows)
 
 
 def _waiting(figures: Figures, now: datetime) -> Table:
     explained = _("Conversations that wait for an answer at this moment, the longest wait first, whatever the period.")
     headings = [_("Partner"), _("Number"), _("Line"), _("Assigned to"), _("Waiting since"), _("Has waited")]
+    if figures.waiting is None:
+        return Table("waiting", _("Waiting longest now"), explained, headings, [], _too_much())
     rows: list[list[Cell]] = [
         [
             each.contact.name or "–",
@@ -142,6 +174,8 @@ def _colleagues(figures: Figures, user: User) -> Table:
         if user.sees_all_lines
         else _("Your own messages and first answers; those of others only supervisors and administrators see.")
     )
+    if figures.answers is None:
+        explained = f"{explained} {_('Answers could not be counted in time.')}"
     headings = [_("Colleague"), _("Outgoing"), _("Failed"), _("Segments"), _("Answers"), _("Median answer time")]
     rows: list[list[Cell]] = [[name_of_colleague(each.name), *each[1:]] for each in figures.colleagues]
     return Table("colleagues", _("By colleague"), explained, headings, rows)

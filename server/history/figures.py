@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import OperationalError
 from django.db.models import Count, DateField, Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, Trunc
 
 from server.accounts.models import User
 from server.history.answer_times import AnswerTimes, answer_times
 from server.history.filter import HistoryFilter
+from server.history.patience import Patience
 from server.history.rows import unordered_rows
 from server.messaging.models import WENT_WRONG, Conversation, Direction, Status
 
@@ -32,11 +31,10 @@ DAYS_WITHOUT_DATES = 30
 LONGEST_WAITING = 10
 # Of more bars than about sixty nobody reads a single one.
 MOST_DAYS, MOST_WEEKS = 62, 106
-_CANCELED = "57014"
-
-
-class TooMuchAtOnce(Exception):
-    """The database gave up: so many messages can't be counted within its time limit."""
+# The server cuts a request off after twenty seconds; the page has to be drawn, too.
+PATIENCE_SECONDS = 15.0
+# Days of the periods that are proposed where one was too long.
+SHORTER = (365, 90, 30, 7, 1)
 
 
 class Span(NamedTuple):
@@ -73,13 +71,13 @@ class Tally(NamedTuple):
 
 
 class ColleagueTally(NamedTuple):
-    """`name` is empty for rules; an answer is what AnswerTimes calls one."""
+    """`name` is empty for rules; an answer is what AnswerTimes calls one, None where they could not be counted in time."""
 
     name: str
     outbound: int
     failed: int
     segments: int
-    answers: int
+    answers: int | None
     median: timedelta | None
 
 
@@ -88,18 +86,20 @@ class Figures:
     """All figures of one filter; `wanted` has the period that they are of, `is_default` if nobody asked for one.
 
     `unit` is what a span is: day, week or month. `hours` are inbound messages by weekday (Monday first) and hour.
-    `saved` are the segments that accents cost.
+    `saved` are the segments that accents cost. What could not be counted in time is None, by itself; `shorter` is
+    a period of which it might be, None where there is no shorter one.
     """
 
     wanted: HistoryFilter
     is_default: bool
+    shorter: HistoryFilter | None
     unit: str
     inbound: int
     outbound: int
-    spans: list[Span]
-    hours: list[list[int]]
-    answers: AnswerTimes
-    waiting: list[Conversation]
+    spans: list[Span] | None
+    hours: list[list[int]] | None
+    answers: AnswerTimes | None
+    waiting: list[Conversation] | None
     waiting_count: int
     delivery: Delivery
     reasons: list[tuple[str, int]]
@@ -114,34 +114,39 @@ class Figures:
 
 
 def figures_of(user: User, wanted: HistoryFilter, *, now: datetime) -> Figures:
-    """The figures of the messages that the person may see through the filter; raises TooMuchAtOnce."""
+    """The figures of the messages that the person may see through the filter.
+
+    Raises TooMuchAtOnce if not even their sums can be had in time. The dearest question comes last.
+    """
     zone = _zone_of(user)
     period = with_period(wanted, today=now.astimezone(zone).date())
-    with _within_the_time_limit():
-        found = unordered_rows(user, period)
-        groups = _groups(found)
-        unit, first, last = _spans_of(period, groups, now.astimezone(zone))
-        waiting = waiting_now(user, wanted)
-        answers = answer_times(user, period)
-        outbound = [group for group in groups if group["direction"] == Direction.OUT]
-        return Figures(
-            wanted=period,
-            is_default=period != wanted,
-            unit=unit,
-            inbound=_sum(groups, "messages") - _sum(outbound, "messages"),
-            outbound=_sum(outbound, "messages"),
-            spans=per_span(found, unit, first, last, zone),
-            hours=per_hour(found, zone),
-            answers=answers,
-            waiting=list(waiting.select_related("contact", "line", "assignee").defer(*_SECRETS)[:LONGEST_WAITING]),
-            waiting_count=waiting.count(),
-            delivery=_delivery(outbound),
-            reasons=_reasons(outbound),
-            lines=_per_line(groups),
-            colleagues=_per_colleague(user, outbound, answers),
-            segments=_sum(outbound, "all_segments"),
-            saved=_sum(outbound, "saved"),
-        )
+    patience = Patience(PATIENCE_SECONDS)
+    found, groups = patience.wait_for(lambda: _sums(user, period))
+    unit, first, last = _spans_of(period, groups, now.astimezone(zone))
+    waiting, waiting_count = patience.wait_or_give_up(lambda: _longest_waiting(user, wanted)) or (None, 0)
+    spans = patience.wait_or_give_up(lambda: per_span(found, unit, first, last, zone))
+    hours = patience.wait_or_give_up(lambda: per_hour(found, zone))
+    answers = patience.wait_or_give_up(lambda: answer_times(user, period))
+    outbound = [group for group in groups if group["direction"] == Direction.OUT]
+    return Figures(
+        wanted=period,
+        is_default=period != wanted,
+        shorter=shorter_period(period, first, last),
+        unit=unit,
+        inbound=_sum(groups, "messages") - _sum(outbound, "messages"),
+        outbound=_sum(outbound, "messages"),
+        spans=spans,
+        hours=hours,
+        answers=answers,
+        waiting=waiting,
+        waiting_count=waiting_count,
+        delivery=_delivery(outbound),
+        reasons=_reasons(outbound),
+        lines=_per_line(groups),
+        colleagues=_per_colleague(user, outbound, answers),
+        segments=_sum(outbound, "all_segments"),
+        saved=_sum(outbound, "saved"),
+    )
 
 
 def with_period(wanted: HistoryFilter, *, today: date) -> HistoryFilter:
@@ -150,6 +155,15 @@ def with_period(wanted: HistoryFilter, *, today: date) -> HistoryFilter:
         return wanted
     first = today - timedelta(days=DAYS_WITHOUT_DATES - 1)
     return replace(wanted, since=datetime(first.year, first.month, first.day))  # noqa: DTZ001 (a wall clock's)
+
+
+def shorter_period(period: HistoryFilter, first: date, last: date) -> HistoryFilter | None:
+    """The end of the period, at most half as long."""
+    days = next((days for days in SHORTER if days * 2 <= (last - first).days + 1), None)
+    if days is None:
+        return None
+    beginning = datetime.combine(last - timedelta(days=days - 1), time(0, 0))
+    return replace(period, since=beginning, until=datetime.combine(last, time(23, 59)))
 
 
 def waiting_now(user: User, wanted: HistoryFilter) -> Any:
@@ -195,14 +209,15 @@ def _zone_of(user: User) -> ZoneInfo:
     return ZoneInfo(user.subscriber.timezone)
 
 
-@contextmanager
-def _within_the_time_limit() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as problem:
-        if getattr(problem.__cause__, "sqlstate", "") != _CANCELED:
-            raise
-        raise TooMuchAtOnce from problem
+def _sums(user: User, period: HistoryFilter) -> tuple[MessageQuerySet, list[dict[str, Any]]]:
+    found = unordered_rows(user, period)
+    return found, _groups(found)
+
+
+def _longest_waiting(user: User, wanted: HistoryFilter) -> tuple[list[Conversation], int]:
+    waiting = waiting_now(user, wanted)
+    longest = waiting.select_related("contact", "line", "assignee").defer(*_SECRETS)[:LONGEST_WAITING]
+    return list(longest), waiting.count()
 
 
 def _groups(found: MessageQuerySet) -> list[dict[str, Any]]:
@@ -279,24 +294,25 @@ def _per_line(groups: list[dict[str, Any]]) -> list[Tally]:
     return sorted(tallies, key=lambda tally: (-tally.inbound - tally.outbound, tally.name))
 
 
-def _per_colleague(user: User, outbound: list[dict[str, Any]], answers: AnswerTimes) -> list[ColleagueTally]:
+def _per_colleague(user: User, outbound: list[dict[str, Any]], answers: AnswerTimes | None) -> list[ColleagueTally]:
     """Who wrote how much, and answered how quickly; a colleague sees nobody's but their own."""
     written = {pk: (name or "", of_author) for (pk, name), of_author in _grouped(outbound, "author", "author__name")}
     # Whose only answers came after the period.
-    later = answers.by_author.keys() - written.keys()
+    by_author = answers.by_author if answers else {}
+    later = by_author.keys() - written.keys()
     people = User.objects.filter(pk__in=[pk for pk in later if pk]) if later else []
     written |= dict.fromkeys(later, ("", [])) | {person.pk: (person.name, []) for person in people}
     tallies = []
     for pk, (name, of_author) in written.items():
         if user.sees_all_lines or pk == user.pk:
-            took = answers.by_author.get(pk)
+            took = by_author.get(pk)
             tallies.append(
                 ColleagueTally(
                     name,
                     _sum(of_author, "messages"),
                     _failed(of_author),
                     _segments(of_author),
-                    took.answered if took else 0,
+                    (took.answered if took else 0) if answers else None,
                     took.median if took else None,
                 )
             )

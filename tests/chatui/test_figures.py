@@ -9,7 +9,7 @@ from io import BytesIO
 from xml.etree import ElementTree
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
@@ -17,9 +17,12 @@ from server.accounts.models import AuditEntry, User
 from server.contacts.models import Contact
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Message, Status
+from tests.cut_off import cut_off
 from tests.doors import Browser
 
 NOVEMBER = "from=2026-11-01&to=2026-11-30"
+# They end with the last message, whatever the day on which the tests run.
+WEEKS = "from=2026-11-01&to=2026-11-20"
 # Friday, November 20, 2026, 9:00 in Budapest.
 MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 NASTY = '"><script>alert(1)</script><text>'
@@ -180,25 +183,68 @@ def test_where_there_is_nothing_a_sentence_says_so_instead_of_a_chart(sam, histo
     assert "No incoming message in this period." in page_of(sam, f"{NOVEMBER}&direction=out").text
 
 
-class Canceled(Exception):
-    sqlstate = "57014"
-
-
-def _too_slow(execute, sql, params, many, context):
-    """As the database answers when a statement's time is over."""
-    if "LEAD(" in sql:
-        raise OperationalError("canceling statement due to statement timeout") from Canceled()
-    return execute(sql, params, many, context)
-
-
 def test_too_much_at_once_is_said_kindly(sam, history):
-    with transaction.atomic(), connection.execute_wrapper(_too_slow):
+    with cut_off('"all_segments"') as met:
         page = page_of(sam)
         download = Browser(sam).get(f"/figures/download/?{NOVEMBER}")
+    assert len(met) == 2
     assert page.status_code == 422
     assert "please choose a shorter period" in page.text
     assert not tiles(page)
     assert download.status_code == 302
+
+
+TOO_LONG = (
+    "The period is too long for this figure: it could not be counted in time. "
+    "Please choose a shorter one, for example November 14 – 20, 2026."
+)
+TOO_MUCH = "There is too much for this figure: it could not be counted in time. Please narrow the filter."
+
+
+@pytest.mark.parametrize(
+    ("key", "sheet", "part", "said"),
+    [
+        ("messages", "Messages per day", '"start"', TOO_LONG),
+        ("hours", "Busiest hours", '"weekday"', TOO_LONG),
+        ("answers", "First answer", "LEAD(", TOO_LONG),
+        ("waiting", "Waiting longest now", '"waiting_since" IS NOT NULL', TOO_MUCH),
+    ],
+)
+def test_what_could_not_be_counted_in_time_says_so_on_its_own_card_and_sheet(sam, history, key, sheet, part, said):
+    others = {"messages", "hours", "answers", "lines", "colleagues", "delivery", "reasons", "segments"} - {key}
+    with cut_off(part) as met:
+        page, book = page_of(sam, WEEKS), sheets_of(sam, WEEKS)
+    assert len(met) == 2
+    assert page.status_code == 200
+    card = re.search(rf'<section[^>]*aria-labelledby="title-{key}".*?</section>', page.text, re.DOTALL)[0]
+    assert said in card
+    assert '<svg class="chart' not in card
+    assert page.text.count(" it could not be counted in time.") == 1
+    assert all(table(page, other) for other in others)
+    assert values(book[sheet])[0] == [said]
+    assert len([cell for row in values(book[sheet]) for cell in row]) == 2
+    assert len(values(book["By line"])) > 2
+
+
+def test_a_key_number_that_could_not_be_counted_in_time_is_a_dash(sam, history):
+    with cut_off("LEAD(", '"waiting_since" IS NOT NULL'):
+        page = page_of(sam)
+    shown = tiles(page)
+    assert (shown["Incoming"], shown["Outgoing"], shown["Delivered"]) == ("3", "2", "50.0%")
+    assert (shown["Answered within"], shown["Waiting now"]) == ("–", "–")
+    assert page.text.count('<dd class="about">could not be counted in time</dd>') == 2
+    assert table(page, "colleagues") == [["Bela", "1", "1", "1", "–", "–"], ["Dana", "1", "0", "3", "–", "–"]]
+    assert "Answers could not be counted in time." in page.text
+
+
+def test_the_shorter_period_is_one_click_away_with_the_other_conditions_kept(sam, history):
+    with cut_off("LEAD("):
+        page = page_of(sam, f"from=2026-11-01&to=2026-11-20&line={history.line_id}")
+    (query,) = re.findall(r'href="/figures/\?([^"]+)">Show the shorter period', page.text)
+    assert f"line={history.line_id}" in query
+    shorter = page_of(sam, unescape(query))
+    assert "Figures of November 14 – 20" in shorter.text
+    assert tiles(shorter)["Incoming"] == "2"
 
 
 def test_names_and_labels_are_text_wherever_they_stand(sam, history, line, dana):

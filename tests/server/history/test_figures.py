@@ -8,20 +8,24 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from server.contacts.models import Contact
 from server.history.answer_times import Took, answer_times
-from server.history.figures import TooMuchAtOnce, figures_of
+from server.history.figures import figures_of
 from server.history.filter import HistoryFilter
+from server.history.patience import TooMuchAtOnce
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Message, Note, Origin, Status
+from tests.cut_off import cut_off, endless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 BUDAPEST = ZoneInfo("Europe/Budapest")
 # Monday noon, in Budapest an hour later.
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+# What is in the statement that a figure is asked for with.
+PARTS = {'"start"': "spans", '"weekday"': "hours", "LEAD(": "answers", '"waiting_since" IS NOT NULL': "waiting"}
 
 
 def at(text: str) -> datetime:
@@ -377,32 +383,20 @@ def test_another_companys_messages_are_in_nobodys_figures(eve, sam, dana, boti, 
 # --- What it costs ----------------------------------------------------------------------------------------
 
 
-def test_it_takes_six_questions_however_much_there_is(sam, dana, bela, boti, cili, django_assert_num_queries):
+def test_it_takes_six_questions_however_much_there_is(sam, dana, bela, boti, cili):
     for conversation in (boti, cili):
         texted(conversation, "2026-11-20 08:00")
         wrote(conversation, "2026-11-20 08:05", dana)
         wrote(conversation, "2026-11-20 08:05", bela, Status.FAILED)
         Conversation.objects.filter(pk=conversation.pk).update(waiting_since=NOW)
-    with django_assert_num_queries(6):
+    with CaptureQueriesContext(connection) as asked:
         figures(sam)
-
-
-class Canceled(Exception):
-    """As psycopg says that the statement's time is over."""
-
-    sqlstate = "57014"
-
-
-def _cancel(execute, sql, params, many, context):
-    if connection.vendor == "sqlite":
-        raise OperationalError("canceling statement due to statement timeout") from Canceled()
-    # Past the wrappers: this one is one of them.
-    context["cursor"].cursor.execute("SET LOCAL statement_timeout = 1")
-    return execute("SELECT pg_sleep(1)", None, many, context)
+    # On PostgreSQL each has a limit of its own, and therefore, in a test's transaction, a savepoint.
+    assert len([each for each in asked.captured_queries if "SAVEPOINT" not in each["sql"]]) == 6
 
 
 def test_what_takes_the_database_too_long_is_said_as_such(sam, boti):
-    with pytest.raises(TooMuchAtOnce), transaction.atomic(), connection.execute_wrapper(_cancel):
+    with pytest.raises(TooMuchAtOnce), cut_off("SELECT"):
         figures(sam)
 
 
@@ -412,6 +406,59 @@ def test_what_else_goes_wrong_in_the_database_is_no_matter_of_much(sam, boti):
 
     with pytest.raises(OperationalError), connection.execute_wrapper(break_down):
         figures(sam)
+
+
+@pytest.mark.parametrize(("part", "name"), PARTS.items())
+def test_a_figure_whose_question_is_cut_off_gives_way_alone(sam, dana, boti, part, name):
+    texted(boti, "2026-11-20 08:00")
+    wrote(boti, "2026-11-20 08:05", dana)
+    whole = figures(sam)
+    with cut_off(part) as met:
+        found = figures(sam)
+    assert len(met) == 1
+    assert getattr(found, name) is None
+    # Who is behind the answers can't be said either.
+    same = {*(field.name for field in fields(whole))} - {name, *(["colleagues"] if name == "answers" else [])}
+    assert {each: getattr(found, each) for each in same} == {each: getattr(whole, each) for each in same}
+    assert [tally.answers for tally in found.colleagues] == ([None] if name == "answers" else [1])
+
+
+def test_the_database_is_stopped_when_the_pages_patience_is_at_its_end(sam, dana, boti, monkeypatch):
+    texted(boti, "2026-11-20 08:00")
+    wrote(boti, "2026-11-20 08:05", dana)
+    monkeypatch.setattr("server.history.figures.PATIENCE_SECONDS", 1.5)
+    with endless('"weekday"') as met, CaptureQueriesContext(connection) as asked:
+        found = figures(sam)
+    assert len(met) == 1
+    assert (found.hours, found.answers) == (None, None)
+    assert (found.inbound, found.outbound, len(found.spans), found.waiting) == (1, 1, 30, [])
+    # There was no time left to ask for them.
+    assert not [each for each in asked.captured_queries if "LEAD(" in each["sql"]]
+    # The database goes on answering, and has no limit any more.
+    assert figures(sam).answers.all.answered == 1
+
+
+def test_of_no_patience_there_are_no_figures(sam, boti, monkeypatch):
+    monkeypatch.setattr("server.history.figures.PATIENCE_SECONDS", 0)
+    with pytest.raises(TooMuchAtOnce):
+        figures(sam)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "shorter"),
+    [
+        ("2022-01-01", "2026-10-31", ("2025-11-01 00:00", "2026-10-31 23:59")),
+        ("2026-01-01", "2026-10-31", ("2026-08-03 00:00", "2026-10-31 23:59")),
+        ("2026-10-01", "2026-10-31", ("2026-10-25 00:00", "2026-10-31 23:59")),
+        ("2026-10-30", "2026-10-31", ("2026-10-31 00:00", "2026-10-31 23:59")),
+        ("2026-10-31", "2026-10-31", None),
+    ],
+)
+def test_a_shorter_period_is_at_most_half_as_long_and_keeps_the_other_conditions(sam, boti, line, since, until, shorter):
+    texted(boti, f"{since} 08:00")
+    found = figures(sam, asked(line=str(line.pk), **{"from": since, "to": until}))
+    values = {"line": str(line.pk), "from": shorter[0], "to": shorter[1]} if shorter else None
+    assert (found.shorter and found.shorter.values) == values
 
 
 # --- Chance against a slow count ----------------------------------------------------------------------------
