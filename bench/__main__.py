@@ -2,10 +2,13 @@
 
 make bench
 make bench ARGS="fanout webhooks latency"
+make bench ARGS="history --messages 1000000"
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -19,14 +22,21 @@ BENCHES = {
     "webhooks": ["on_sqlite", "on_postgresql"],
     "latency": ["figures"],
     "export": ["on_postgresql"],
+    "history": ["on_sqlite", "on_postgresql"],
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    asked = argparse.ArgumentParser(prog="make bench")
+    asked.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHES))
+    asked.add_argument("--messages", type=int, help="how many `history` loads, at most")
+    names, messages = vars(asked.parse_args(arguments)).values()
     unknown = set(names) - set(BENCHES)
     if unknown:
         print(f"There is no {', '.join(sorted(unknown))} here, only {', '.join(BENCHES)}.", file=sys.stderr)
         return 2
+    if messages:
+        os.environ["BENCH_MESSAGES"] = str(messages)
     figures = []
     # A process for each: Django is set up once in a process, and each wants a database of its own.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
