@@ -122,9 +122,9 @@ else:
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=20), "timeout": 5},
         "connect_timeout": 2,
         # A provider waits 15 s at most: better a clear 503 that it repeats than a hanging lock.
-        # We ask for pages of fifty rows: compiling a statement, or planning to remember rows of a join, takes
-        # longer than it could ever save.
-        "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c jit=off -c enable_memoize=off",
+        # We ask for pages of fifty rows: compiling a statement, planning to remember rows of a join, or trying every
+        # order of more than four joins takes longer than it could ever save.
+        "options": "-c statement_timeout=10000 -c lock_timeout=5000 -c jit=off -c enable_memoize=off -c join_collapse_limit=4",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -158,7 +158,7 @@ def _with_row(found: MessageQuerySet) -> MessageQuerySet:
 
 # --- Whose messages ---------------------------------------------------------------------------
 # As many conversations are named one by one, which lets the database go straight to them.
-_FEW = 2000
+_FEW = 5000
 
 
 def _in_threads_with(subscriber: Subscriber, people: Q) -> Q:
