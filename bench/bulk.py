@@ -19,9 +19,10 @@ def write(table: str, columns: list[str], rows: Iterable[tuple[Any, ...]]) -> No
 
 
 def finish(connection: Any) -> None:
-    """What the databases do by themselves in the hours after: statistics, and on PostgreSQL the map of what is visible to all."""
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+    """What PostgreSQL does by itself in the hours after: statistics, and the map of what is visible to all. SQLite has neither."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
 
 
 def _write_postgresql(table: str, columns: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
