@@ -17,6 +17,7 @@ from openpyxl import Workbook, load_workbook
 from chatui import downloads
 from chatui.rendering import frames_for
 from chatui.views import exports as views
+from server import spreadsheets
 from server.accounts.models import AuditEntry, Role, Subscriber, User
 from server.contacts.models import Contact
 from server.events.log import missed_since
@@ -517,6 +518,14 @@ def test_a_strange_workbook_is_not_ours(sams):
     saved = io.BytesIO()
     Workbook().save(saved)
     assert "Not one of your company" in check(sams, saved.getvalue()).text
+
+
+def test_what_is_too_large_to_be_compared_is_said_to_be(sams, file, monkeypatch):
+    monkeypatch.setattr(spreadsheets, "LARGEST_UNPACKED", 1000)
+    page = check(sams, rewritten(file)).text
+    assert "Too large to be compared row by row" in page
+    assert "be read" not in page
+    assert "This is exactly the file" in check(sams, file).text
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"<html>", b"\x00" * 5000])

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from server.history import sheets, workbooks
-from server.history.checking import Verdict, check_file
+from server import spreadsheets
+from server.history import sheets
+from server.history.checking import Checked, Verdict, check_file
 from tests.conftest import NOW
 from tests.server.history.exported import converted, export_of, file_of
 from tests.server.history.test_export_file import FORMULAS, LOOKS_ESCAPED, ODD, texted
 
 SHEET = "xl/worksheets/sheet1.xml"
+MAIN = SHEET_MAIN_NS.encode()
 
 
 def checked(file: bytes, subscriber, name: str = "file.xlsx"):
@@ -43,6 +46,14 @@ def rezipped(file: bytes, **parts: bytes) -> bytes:
         for name in dict.fromkeys([*old.namelist(), *parts]):
             new.writestr(name, parts[name] if name in parts else old.read(name))
     return made.getvalue()
+
+
+def with_shared_texts(file: bytes) -> bytes:
+    """The same workbook with an empty table of them."""
+    types = zipfile.ZipFile(io.BytesIO(file)).read("[Content_Types].xml")
+    one_more = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%s"/></Types>' % SHARED_STRINGS.encode()
+    parts = {"[Content_Types].xml": types.replace(b"</Types>", one_more), "xl/sharedStrings.xml": b'<sst xmlns="%s"/>' % MAIN}
+    return rezipped(file, **parts)
 
 
 @pytest.fixture
@@ -75,8 +86,12 @@ def test_saved_anew_by_openpyxl_its_rows_are_unchanged(file, export, kontakt):
 def test_saved_anew_by_libreoffice_its_rows_are_unchanged(file, export, kontakt, tmp_path: Path):
     saved = converted(file, "xlsx:Calc MS Excel 2007 XML", tmp_path)
     # Which reads `_x4_` as a character whether it is escaped or not, and writes it without.
-    assert b"sharedStrings" in saved
     assert verdict(saved, kontakt) == Verdict.UNCHANGED
+    texts = zipfile.ZipFile(io.BytesIO(saved)).read("xl/sharedStrings.xml")
+    for old, new in ((b"TRUE", b"TRUEx005F_"), (b"TRUE", b"TRUEx"), (b"TRUE", b"TRU_x0046_")):
+        assert verdict(rezipped(saved, **{"xl/sharedStrings.xml": texts.replace(old, new)}), kontakt) == Verdict.CHANGED
+    written_otherwise = texts.replace(b"TRUE", b"TRU_x0045_")
+    assert verdict(rezipped(saved, **{"xl/sharedStrings.xml": written_otherwise}), kontakt) == Verdict.UNCHANGED
 
 
 def test_one_letter_more_is_found(file, kontakt):
@@ -93,11 +108,25 @@ def test_one_letter_more_is_found(file, kontakt):
         lambda sheet: sheet.append([cell.value for cell in sheet[3]]),
         lambda sheet: sheet.__setitem__("A3", sheet["A3"].value + timedelta(seconds=1)),
         lambda sheet: sheet.__setitem__("D3", 36309990001),
+        lambda sheet: sheet.__setitem__("G3", sheet["A3"].value),
+        lambda sheet: sheet.__setitem__("A3", f"{sheet['A3'].value:%Y-%m-%d %H:%M:%S}"),
+        lambda sheet: sheet.__setitem__("G3", True),
         lambda sheet: sheet.__setitem__("K3", "beside"),
         lambda sheet: sheet.__setitem__("E3", '="Kiss "&"Boti"'),
         lambda sheet: sheet.move_range("A2:J2", rows=100),
     ],
-    ids=["a row less", "a row more", "another time", "a number", "a cell more", "a formula", "another order"],
+    ids=[
+        "a row less",
+        "a row more",
+        "another time",
+        "a number",
+        "a time for a text",
+        "a text for a time",
+        "yes",
+        "a cell more",
+        "a formula",
+        "another order",
+    ],
 )
 def test_whatever_is_changed_in_the_rows_is_found(file, kontakt, change):
     assert verdict(saved_anew(file, lambda workbook: change(workbook["Messages"])), kontakt) == Verdict.CHANGED
@@ -109,6 +138,9 @@ def test_widths_filters_and_sums_of_ones_own_change_no_row(file, kontakt):
         workbook["Messages"].auto_filter.ref = None
         workbook.create_sheet("Mine", 0).append(["sum", 3])
         workbook["Messages"]["A1"].value = "When"
+        for cell in workbook["Messages"]["B"]:
+            cell.number_format = "General"
+        workbook.create_chartsheet("Drawn")
 
     assert verdict(saved_anew(file, change), kontakt) == Verdict.UNCHANGED
 
@@ -168,11 +200,14 @@ def test_a_damaged_file_is_not_readable(file, kontakt):
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
 
+def test_a_table_of_texts_that_is_not_used_changes_nothing(file, kontakt):
+    assert verdict(with_shared_texts(saved_anew(file)), kontakt) == Verdict.UNCHANGED
+
+
 @pytest.mark.parametrize("part", ["xl/workbook.xml", SHEET, "xl/sharedStrings.xml"])
 def test_entities_are_refused(file, kontakt, part):
-    file = saved_anew(file)
-    old = zipfile.ZipFile(io.BytesIO(file))
-    text = old.read(part) if part in old.namelist() else b"<sst/>"
+    file = with_shared_texts(saved_anew(file))
+    text = zipfile.ZipFile(io.BytesIO(file)).read(part)
     begin = text.index(b"<", 1) if text.startswith(b"<?xml") else 0
     assert verdict(rezipped(file, **{part: text[:begin] + LAUGHS + text[begin:]}), kontakt) == Verdict.NOT_READABLE
 
@@ -184,20 +219,45 @@ def test_a_zip_bomb_is_refused_before_anything_is_unpacked(file, kontakt, monkey
     assert verdict(bomb, kontakt) == Verdict.NOT_READABLE
 
 
+def test_what_is_locked_by_a_password_is_not_readable(file, kontakt):
+    entry = file.index(b"PK\x01\x02")
+    locked = file[: entry + 8] + bytes([file[entry + 8] | 1]) + file[entry + 9 :]
+    assert verdict(locked, kontakt) == Verdict.NOT_READABLE
+
+
 def test_a_thousand_parts_are_refused(file, kontakt):
     assert verdict(rezipped(file, **{f"xl/{number}.xml": b"" for number in range(200)}), kontakt) == Verdict.NOT_READABLE
 
 
-def test_a_row_without_an_end_is_not_kept_in_memory(file, kontakt):
-    noise = os.urandom(3 * workbooks.LONGEST_PIECE // 4).hex().encode()
+def test_more_tags_than_can_be_kept_in_memory_are_refused_before_any_is_read(file, kontakt):
+    noise = os.urandom(200_000).hex().encode()
     begin = zipfile.ZipFile(io.BytesIO(file)).read(SHEET).partition(b"<sheetData>")[0]
-    endless = begin + b"<sheetData><row><c t='inlineStr'><is><t>" + noise + b"</t></is></c></row></sheetData></worksheet>"
-    assert verdict(rezipped(file, **{SHEET: endless}), kontakt) == Verdict.NOT_READABLE
+    endless = (
+        begin + b"<sheetData><row>" + b"<c/>" * spreadsheets.MOST_TAGS + b"<!--" + noise + b"--></row></sheetData></worksheet>"
+    )
+    assert verdict(rezipped(file, **{SHEET: endless}), kontakt) == Verdict.TOO_LARGE
 
 
+def test_a_row_far_below_brings_no_endless_row_of_empty_ones(file, kontakt):
+    text = zipfile.ZipFile(io.BytesIO(file)).read(SHEET)
+    far = text.replace(b"</sheetData>", b"<row r='999999999999'><c t='inlineStr'><is><t>far</t></is></c></row></sheetData>")
+    assert verdict(rezipped(file, **{SHEET: far}), kontakt) == Verdict.UNCHANGED
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_PACKED", "LARGEST_UNPACKED", "MOST_TAGS"])
+def test_a_large_file_is_known_as_it_was_and_not_compared_any_more_when_saved_anew(file, export, kontakt, monkeypatch, limit):
+    monkeypatch.setattr(spreadsheets, limit, 1000)
+    assert checked(file, kontakt) == Checked(Verdict.EXACT, export)
+    assert checked(saved_anew(file), kontakt) == Checked(Verdict.TOO_LARGE)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")
 def test_a_cell_of_a_day_that_is_none_is_only_a_change(file, kontakt):
     text = zipfile.ZipFile(io.BytesIO(file)).read(SHEET)
     begin = text.index(b"<v>") + 3
-    for day in (b"1e300", b"nan", b"-5", b"", b"tomorrow"):
+    days = dict.fromkeys([b"1e300", b"1e999", b"-5", b"0.5", b""], Verdict.CHANGED) | dict.fromkeys(
+        [b"nan", b"noon"], Verdict.NOT_READABLE
+    )
+    for day, expected in days.items():
         changed = text[:begin] + day + text[text.index(b"</v>") :]
-        assert verdict(rezipped(file, **{SHEET: changed}), kontakt) == Verdict.CHANGED
+        assert verdict(rezipped(file, **{SHEET: changed}), kontakt) == expected
