@@ -132,7 +132,7 @@ def _cost(way: str, environment: dict[str, str], person: int, since: str) -> _Co
 def _ours(user: Any, wanted: Any) -> int:
     from django.utils import timezone
 
-    from server.history import exporting
+    from server.history import exporting, looking_after
     from server.history.models import Export, ExportStatus
 
     # Nobody works here: what would be queued is made at once.
@@ -140,7 +140,7 @@ def _ours(user: Any, wanted: Any) -> int:
     made = exporting.request_export(user=user, wanted=wanted, format="xlsx", now=timezone.now())
     assert made.status == ExportStatus.FINISHED, made.status
     Export.objects.filter(pk=made.pk).update(expires_at=timezone.now())
-    exporting.expire_exports(now=timezone.now())
+    looking_after.expire_exports(now=timezone.now())
     return made.rows_done
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from server.events.log import drop_old_events
-from server.history.exporting import expire_exports, resume_stalled_exports
+from server.history.looking_after import expire_exports, resume_stalled_exports
 from server.messaging.sending import reap_leases
 
 if TYPE_CHECKING:

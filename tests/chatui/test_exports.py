@@ -22,7 +22,7 @@ from server.accounts.models import AuditEntry, Role, Subscriber, User
 from server.contacts.models import Contact
 from server.events.log import missed_since
 from server.events.models import Kind
-from server.history import exporting
+from server.history import exporting, making
 from server.history.models import Export, ExportStatus
 from server.lines.models import LineAccess
 from server.messaging.conversations import write_note
@@ -403,7 +403,7 @@ def test_what_could_not_be_made_says_so(sams, texts, monkeypatch):
     def break_down(*_args, **_kwargs):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(exporting, "_written", break_down)
+    monkeypatch.setattr(making, "_written", break_down)
     answer = sams.post(EXPORTS)
     assert answer.status_code == 422
     assert "The file could not be made" in answer.text
@@ -426,7 +426,7 @@ def test_a_persons_own_tabs_are_told_in_their_language(running, kontakt, sam):
 def test_the_end_is_told_with_the_link(large, sams, kontakt, sam, texts):
     sams.post(EXPORTS)
     export = Export.objects.get()
-    exporting.make_export(export_id=export.pk)
+    making.make_export(export_id=export.pk)
     (frame,) = frames_since(kontakt)["en"]
     assert "Your download is ready" in frame.text
     assert f'href="{EXPORTS}{export.uuid}/"' in frame.text

@@ -16,8 +16,9 @@ from django.utils import timezone, translation
 from server.accounts.models import Activation, AuditEntry, Role, Subscriber, User
 from server.history.checking import Verdict, check_file
 from server.history.columns import COLUMNS, RELATED, Kind
-from server.history.exporting import open_export, request_export, resume_stalled_exports
+from server.history.exporting import open_export, request_export
 from server.history.filter import HistoryFilter
+from server.history.looking_after import STALLED_AFTER, resume_stalled_exports
 from server.history.models import Export, ExportFormat, ExportStatus
 from server.lines.models import Line
 from server.messaging.inbound import receive_sms
@@ -72,7 +73,7 @@ def test_a_worker_killed_amid_a_large_export_is_made_up_for(sam, database_url, s
     assert half.status == ExportStatus.RUNNING
     assert (exports_folder / half.file).exists()
 
-    assert resume_stalled_exports(now=timezone.now() + timedelta(seconds=31)) == 1
+    assert resume_stalled_exports(now=timezone.now() + STALLED_AFTER) == 1
     with worker(env=env) as another:
         until(lambda: not Export.objects.get().is_unfinished, "another worker makes it")
         assert another.is_running

@@ -32,7 +32,7 @@ from gateway.providers import simulator  # noqa: E402
 from server.accounts.models import Activation, Role, Subscriber, User  # noqa: E402
 from server.contacts.models import Contact  # noqa: E402
 from server.contacts.phonebook import record_contacts  # noqa: E402
-from server.history import exporting  # noqa: E402
+from server.history import exporting, making  # noqa: E402
 from server.history.filter import HistoryFilter  # noqa: E402
 from server.history.models import Export, ExportFormat, ExportStatus  # noqa: E402
 from server.lines.models import Line, LineAccess  # noqa: E402
@@ -177,9 +177,9 @@ def many_messages(*, line: int, number: str, count: int) -> None:
 def begin_export(*, user: int) -> None:
     """A person's export of everything, as it is while a worker is at it: this one does not come to its end by itself."""
     person = User.objects.get(pk=user)
-    with mock.patch.object(exporting, "_enqueue_on_commit"):
+    with mock.patch.object(exporting, "make_later"):
         export = exporting.request_export(user=person, wanted=HistoryFilter(), format=ExportFormat.XLSX, now=now())
-    exporting._claim(export.pk)
+    making._claim(export.pk)
     _keep_alive(user)
 
 
@@ -187,7 +187,7 @@ def reach(*, user: int, rows: int, of: int) -> None:
     """That worker has made so many rows."""
     export = Export.objects.get(user=user, status=ExportStatus.RUNNING)
     export.rows_done, export.rows_expected = rows, of
-    exporting._Progress(export).say()
+    making._Progress(export).say()
     _keep_alive(user)
 
 

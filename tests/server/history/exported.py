@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from openpyxl import load_workbook
 
-from server.history import exporting, tabulation
-from server.history.exporting import make_export, open_export, request_export
+from server.history import exporting, making, tabulation
+from server.history.exporting import open_export, request_export
 from server.history.filter import HistoryFilter
+from server.history.making import make_export
 from server.history.models import Export, ExportFormat
 from tests.conftest import NOW
 
@@ -59,8 +60,8 @@ def made(export: Export) -> Export:
 def meanwhile(monkeypatch, do: Callable[[], object], *, after: int) -> None:
     """Have `do` happen once, in the middle of the making of an export: row by row, after so many rows."""
     monkeypatch.setattr(tabulation, "BATCH", 1)
-    monkeypatch.setattr(exporting, "PROGRESS_EVERY", 0)
-    reach, has_happened = exporting._Progress.reach, []
+    monkeypatch.setattr(making, "PROGRESS_EVERY", 0)
+    reach, has_happened = making._Progress.reach, []
 
     def then(progress, rows_done: int) -> None:
         reach(progress, rows_done)
@@ -68,7 +69,7 @@ def meanwhile(monkeypatch, do: Callable[[], object], *, after: int) -> None:
             has_happened.append(True)
             do()
 
-    monkeypatch.setattr(exporting._Progress, "reach", then)
+    monkeypatch.setattr(making._Progress, "reach", then)
 
 
 def converted(file: bytes, to: str, folder: Path) -> bytes:

@@ -19,16 +19,15 @@ from server.history.exporting import (
     NotAllowedToExport,
     NothingToExport,
     cancel_export,
-    expire_exports,
     exports_of,
     file_name,
-    make_export,
     open_export,
     request_export,
-    resume_stalled_exports,
     seconds_left,
 )
 from server.history.filter import HistoryFilter
+from server.history.looking_after import LOST_AFTER, STALLED_AFTER, expire_exports, resume_stalled_exports
+from server.history.making import make_export
 from server.history.models import Export, ExportStatus
 from server.lines.models import LineAccess
 from tests.conftest import NOW
@@ -251,8 +250,8 @@ def dies() -> None:
     raise SystemExit
 
 
-def later(seconds: int = 31):
-    return timezone.now() + timedelta(seconds=seconds)
+def later():
+    return timezone.now() + STALLED_AFTER + timedelta(seconds=1)
 
 
 def test_what_a_killed_worker_began_is_made_by_another(sam, three_texts, monkeypatch, left_over):
@@ -308,9 +307,9 @@ def test_after_three_attempts_it_is_given_up(sam, three_texts, monkeypatch):
 def test_a_task_that_was_lost_is_queued_again(sam, three_texts, monkeypatch, django_capture_on_commit_callbacks):
     queued(monkeypatch, sam)
     with django_capture_on_commit_callbacks(execute=True):
-        assert resume_stalled_exports(now=NOW + timedelta(seconds=59)) == 0
-        assert resume_stalled_exports(now=NOW + timedelta(seconds=61)) == 1
-        assert resume_stalled_exports(now=NOW + timedelta(seconds=62)) == 0
+        assert resume_stalled_exports(now=NOW + LOST_AFTER - timedelta(seconds=1)) == 0
+        assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=1)) == 1
+        assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=2)) == 0
     assert DBTaskResult.objects.count() == 1
 
 

@@ -1,0 +1,206 @@
+"""Making an export's file: small ones while the person waits, larger ones in the task worker.
+
+Whoever makes one has claimed it by a conditional UPDATE and writes to a file of a name of its own; each statement
+of progress asks for that name again. So a cancel is noticed, and a worker that was taken for dead and is not can
+neither finish nor spoil what another makes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+import uuid
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+from django.tasks import task
+from django.utils import timezone, translation
+
+from server.history.cells import Sum
+from server.history.columns import headings
+from server.history.delimited import Delimited
+from server.history.described import described
+from server.history.export_files import delete_file, new_file, path_of
+from server.history.export_log import tell, write_down
+from server.history.filter import HistoryFilter
+from server.history.models import Export, ExportFormat, ExportStatus
+from server.history.passport import passport_of
+from server.history.reading_ahead import patient_database, read_ahead
+from server.history.rows import rows
+from server.history.sheets import Sheets
+from server.history.tabulation import Tabulation, time_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from server.messaging.models import MessageQuerySet
+
+logger = logging.getLogger(__name__)
+
+KEPT_FOR = timedelta(hours=24)
+PROGRESS_EVERY = 1.0
+
+
+class _TakenAway(Exception):
+    """It was cancelled meanwhile, or another worker has taken it over."""
+
+
+def make_later(export: Export) -> None:
+    """Have the task worker make it, once the transaction is through."""
+    transaction.on_commit(lambda: make_in_worker.enqueue(export.pk), robust=True)
+
+
+@task()
+def make_in_worker(export_id: int) -> None:
+    make_export(export_id=export_id)
+
+
+def make_export(*, export_id: int) -> None:
+    """Make the file of a queued export; nothing, when it is not queued any more or somebody else makes it."""
+    export = _claim(export_id)
+    if export is None:
+        return
+    try:
+        with translation.override(export.language):
+            _finish(export, _written(export))
+    except _TakenAway:
+        logger.info("export %s was taken away after %s rows", export.uuid, export.rows_done)
+        delete_file(export.file)
+    except (OperationalError, InterfaceError):
+        # The database is away: what stands still is taken up again (resume_stalled_exports).
+        logger.exception("export %s stopped after %s rows", export.uuid, export.rows_done)
+        delete_file(export.file)
+    except Exception:
+        logger.exception("export %s failed after %s rows", export.uuid, export.rows_done)
+        delete_file(export.file)
+        _give_up(export)
+    except BaseException:
+        # The process is told to leave.
+        delete_file(export.file)
+        raise
+
+
+def _claim(export_id: int) -> Export | None:
+    now = timezone.now()
+    file = uuid.uuid4().hex
+    with transaction.atomic():
+        queued = Export.objects.filter(pk=export_id, status=ExportStatus.QUEUED)
+        ours = queued.update(
+            status=ExportStatus.RUNNING,
+            file=file,
+            attempts=F("attempts") + 1,
+            rows_done=0,
+            started_at=now,
+            seen_at=now,
+        )
+        return Export.objects.select_related("user__subscriber", "subscriber").get(pk=export_id) if ours else None
+
+
+def _written(export: Export) -> dict[str, Any]:
+    """Write the file; what is known of it then, as fields of the export."""
+    wanted = HistoryFilter.read(export.values)
+    with patient_database():
+        # Only of lines that are on the list: the file is taken from whoever loses one of them.
+        found = rows(export.user, wanted).filter(line__in=export.line_ids)
+        export.rows_expected = found.order_by().count()
+    progress = _Progress(export)
+    progress.say()
+    with new_file(export.file) as file:
+        made = _write_rows(export, found, file, progress, oldest_first=wanted.oldest_first)
+    path = path_of(export.file)
+    with path.open("rb") as file:
+        return {**made, "file_sha256": hashlib.file_digest(file, "sha256").hexdigest(), "file_size": path.stat().st_size}
+
+
+def _write_rows(
+    export: Export, found: MessageQuerySet, file: IO[bytes], progress: _Progress, *, oldest_first: bool
+) -> dict[str, Any]:
+    zone = export.subscriber.timezone
+    tabulation, total = Tabulation(timezone=zone), Sum()
+    titles = headings(timezone=zone)
+    target: Sheets | Delimited = (
+        Sheets(file, headings=titles)
+        if export.format == ExportFormat.XLSX
+        else Delimited(file, headings=titles, language=export.language)
+    )
+    first = last = None
+    with target, read_ahead(tabulation.batches(found, oldest_first=oldest_first)) as batches:
+        for batch in batches:
+            first, last = first or time_of(batch[0]), time_of(batch[-1])
+            page = tabulation.page(batch)
+            target.write(page)
+            total.add(page.whole_lines())
+            progress.reach(export.rows_done + len(batch))
+    export.sha256 = total.value
+    export.first_at, export.last_at = (first, last) if oldest_first else (last, first)
+    target.close(passport=passport_of(export, filter_in_words(export)), author=str(export.user), at=export.created_at)
+    return {"sha256": export.sha256, "first_at": export.first_at, "last_at": export.last_at, "rows_done": export.rows_done}
+
+
+def filter_in_words(export: Export) -> list[str]:
+    """The conditions under which its rows were chosen, in the language that is active."""
+    return [words for _name, words in described(HistoryFilter.read(export.values), export.user)]
+
+
+class _Progress:
+    """Says about once a second how far it has got, and learns by that whether to go on."""
+
+    def __init__(self, export: Export) -> None:
+        self._export = export
+        self._said_at = time.monotonic()
+
+    def reach(self, rows_done: int) -> None:
+        self._export.rows_done = rows_done
+        if time.monotonic() - self._said_at >= PROGRESS_EVERY:
+            self.say()
+
+    @transaction.atomic
+    def say(self) -> None:
+        now, export = timezone.now(), self._export
+        expected = max(export.rows_done, export.rows_expected)
+        if not _ours(export).update(rows_done=export.rows_done, rows_expected=expected, seen_at=now):
+            raise _TakenAway
+        tell(export, now)
+        self._said_at = time.monotonic()
+
+
+@transaction.atomic
+def _finish(export: Export, made: dict[str, Any]) -> None:
+    now = timezone.now()
+    finished = _ours(export).update(
+        **made,
+        status=ExportStatus.FINISHED,
+        rows_expected=made["rows_done"],
+        seen_at=now,
+        finished_at=now,
+        expires_at=now + KEPT_FOR,
+    )
+    if not finished:
+        # A cancel that came in time wins.
+        raise _TakenAway
+    write_down(
+        "export.finished",
+        export,
+        export.user,
+        now,
+        filter=export.values,
+        filter_in_words="; ".join(filter_in_words(export)),
+        rows=made["rows_done"],
+        sha256=made["sha256"],
+        format=export.format,
+    )
+    tell(export, now)
+
+
+@transaction.atomic
+def _give_up(export: Export) -> None:
+    now = timezone.now()
+    if _ours(export).update(status=ExportStatus.FAILED, finished_at=now):
+        tell(export, now)
+
+
+def _ours(export: Export) -> QuerySet[Export]:
+    return Export.objects.filter(pk=export.pk, status=ExportStatus.RUNNING, file=export.file)
