@@ -19,10 +19,16 @@ def write(table: str, columns: list[str], rows: Iterable[tuple[Any, ...]]) -> No
 
 
 def finish(connection: Any) -> None:
-    """What PostgreSQL does by itself in the hours after: statistics, and the map of what is visible to all. SQLite has neither."""
+    """What is done by itself in the hours after: statistics, and PostgreSQL's map of what is visible to all."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+    else:
+        from django.utils import timezone
+
+        from gateway.chores import take_stock
+
+        take_stock(timezone.now())
 
 
 def _write_postgresql(table: str, columns: list[str], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -58,6 +58,14 @@ def move_log_into_database(now: datetime) -> None:
             cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
+def take_stock(now: datetime) -> None:
+    """SQLite: look at some rows of each index, or a rare word is looked for among all messages. PostgreSQL does it by itself."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA analysis_limit = 1000")
+            cursor.execute("ANALYZE")
+
+
 CHORES = (
     Chore("move log into database", timedelta(seconds=2), move_log_into_database),
     Chore("reap leases", timedelta(seconds=5), lambda now: reap_leases(now=now)),
@@ -66,6 +74,7 @@ CHORES = (
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
     Chore("expire exports", timedelta(minutes=1), lambda now: expire_exports(now=now)),
+    Chore("take stock", timedelta(days=1), take_stock),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
     Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),
 )
