@@ -219,7 +219,8 @@ STORAGES = {
 }
 
 # --- Others -----------------------------------------------------------------------------------
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# An e-mail must not wait for somebody's million rows.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "exports"]}}
 _email = env.email_url("EMAIL_URL", default="consolemail://" if IS_LOCAL else "smtp://127.0.0.1:25")
 _is_smtp = _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
 MAILERS = {

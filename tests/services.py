@@ -241,7 +241,7 @@ def dispatch(*, env: Mapping[str, str]) -> Process:
 
 
 def worker(*, env: Mapping[str, str]) -> Process:
-    return command("db_worker", "--interval", "0.2", "--no-startup-delay", env=env)
+    return command("db_worker", "--queue-name", "*", "--interval", "0.2", "--no-startup-delay", env=env)
 
 
 def serve(*, env: Mapping[str, str], port: int | None = None, migrate: bool = True) -> Server:

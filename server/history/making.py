@@ -1,4 +1,4 @@
-"""Making an export's file: small ones while the person waits, larger ones in the task worker.
+"""Making an export's file: small ones while the person waits, larger ones in a task worker of their own.
 
 Whoever makes one has claimed it by a conditional UPDATE and writes to a file of a name of its own; each statement
 of progress asks for that name again. So a cancel is noticed, and a worker that was taken for dead and is not can
@@ -53,7 +53,7 @@ def make_later(export: Export) -> None:
     transaction.on_commit(lambda: make_in_worker.enqueue(export.pk), robust=True)
 
 
-@task()
+@task(queue_name="exports")
 def make_in_worker(export_id: int) -> None:
     make_export(export_id=export_id)
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection, connections, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# For one statement: the count of ten million messages, or a page that is looked for among them.
+PATIENCE = timedelta(minutes=2)
 
 
 @contextmanager
@@ -44,12 +48,13 @@ def _next[Batch](batches: Iterator[Batch]) -> Batch | None:
 
 @contextmanager
 def patient_database() -> Iterator[None]:
-    """PostgreSQL gives a page's statement ten seconds; nobody's page waits for these."""
+    """PostgreSQL gives a page's statement ten seconds; nobody's page waits for these, but they end, too."""
     if connection.vendor != "postgresql":
         # A transaction of SQLite's would keep others from writing.
         yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
         # Several processes of the server for a few thousand rows cost more than they bring.
-        cursor.execute("SET LOCAL statement_timeout = '10min'; SET LOCAL max_parallel_workers_per_gather = 0")
+        milliseconds = PATIENCE // timedelta(milliseconds=1)
+        cursor.execute(f"SET LOCAL statement_timeout = {milliseconds}; SET LOCAL max_parallel_workers_per_gather = 0")
         yield

@@ -1,4 +1,4 @@
-"""The whole of Fonal in one process: web, dispatcher and task worker."""
+"""The whole of Fonal in one process: web, dispatcher and task workers."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ HTTP_TIMEOUT = 20
 FINISHING = 20
 # An error outside a single message or task (the database went away): try again after this pause.
 RESTING = 2.0
+# Each has a worker: what is done in a moment does not wait for what takes minutes.
+QUEUES = settings.TASKS["default"]["QUEUES"]
 
 
 class Command(BaseCommand):
-    help = "Run web, dispatcher and task worker together in one process."
+    help = "Run web, dispatcher and task workers together in one process."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
@@ -70,7 +72,7 @@ class Command(BaseCommand):
             server_name="fonal",
             ready_callable=lambda: self._say_where(host, port),
         )
-        with _beside(_dispatching(), _working()):
+        with _beside(_dispatching(), *map(_working, QUEUES)):
             # Its own signal handlers end it: SIGINT and SIGTERM stop accepting and cancel what hangs.
             web.run()
             signal.signal(signal.SIGINT, _leave_now)
@@ -109,9 +111,9 @@ def _dispatching() -> _Part:
     return _Part("dispatcher", lambda: Dispatcher().run(stopped), stopped.set)
 
 
-def _working() -> _Part:
+def _working(queue: str) -> _Part:
     worker = Worker(
-        queue_names=["*"],
+        queue_names=[queue],
         interval=0.5,
         batch=False,
         backend_name="default",
@@ -125,7 +127,7 @@ def _working() -> _Part:
         # Its own shutdown() is a signal handler that leaves the process; the flag alone ends its loop.
         worker.running = False
 
-    return _Part("worker", worker.run, stop)
+    return _Part(f"worker of {queue}", worker.run, stop)
 
 
 @contextlib.contextmanager
