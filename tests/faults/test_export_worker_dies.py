@@ -66,7 +66,18 @@ def test_a_worker_killed_amid_a_large_export_is_made_up_for(sam, database_url, s
     before = {path.name for path in exports_folder.iterdir()}
     env = {"DATABASE_URL": database_url, "SECRET_KEY": settings.SECRET_KEY, "EXPORT_DIR": str(exports_folder)}
     request_export(user=sam, wanted=HistoryFilter(), format=ExportFormat.XLSX, now=timezone.now())
-    command = (sys.executable, "-m", "tests.faults.doomed", "amid-export", "3", "db_worker", "--queue-name", "exports", "--interval", "0.2")
+    command = (
+        sys.executable,
+        "-m",
+        "tests.faults.doomed",
+        "amid-export",
+        "3",
+        "db_worker",
+        "--queue-name",
+        "exports",
+        "--interval",
+        "0.2",
+    )
     with Process(*command, env=environment(env)) as doomed:
         assert doomed.wait(60) == -signal.SIGKILL
     half = Export.objects.get()
