@@ -13,15 +13,13 @@ from server.history.export_files import delete_file, files_there
 from server.history.export_log import tell
 from server.history.making import make_later
 from server.history.models import Export, ExportStatus
-from server.history.reading_ahead import PATIENCE
+from server.history.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 logger = logging.getLogger(__name__)
 
-# A sign of life stands before and after each statement: whoever lives gives the next one by then.
-STALLED_AFTER = PATIENCE + timedelta(seconds=30)
 # A task may wait behind another export; a second one for the same export does nothing.
 LOST_AFTER = timedelta(minutes=1)
 MOST_ATTEMPTS = 3

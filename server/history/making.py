@@ -31,6 +31,7 @@ from server.history.passport import passport_of
 from server.history.reading_ahead import patient_database, read_ahead
 from server.history.rows import rows
 from server.history.sheets import Sheets
+from server.history.signs_of_life import signs_of_life
 from server.history.tabulation import Tabulation, time_of
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def make_export(*, export_id: int) -> None:
     if export is None:
         return
     try:
-        with translation.override(export.language):
+        with translation.override(export.language), signs_of_life(_ours(export)):
             _finish(export, _written(export))
     except _TakenAway:
         logger.info("export %s was taken away after %s rows", export.uuid, export.rows_done)

@@ -29,7 +29,7 @@ from server.history.filter import HistoryFilter
 from server.history.looking_after import LOST_AFTER, STALLED_AFTER, expire_exports, resume_stalled_exports
 from server.history.making import make_export
 from server.history.models import Export, ExportStatus
-from server.history.reading_ahead import PATIENCE
+from server.history.signs_of_life import signs_of_life
 from server.lines.models import LineAccess
 from tests.conftest import NOW
 from tests.server.history.exported import export_of, file_of, made, meanwhile, queued, values_in
@@ -261,13 +261,23 @@ def test_what_a_killed_worker_began_is_made_by_another(sam, three_texts, monkeyp
     meanwhile(monkeypatch, dies, after=2)
     with pytest.raises(SystemExit):
         make_export(export_id=export.pk)
-    # It might wait for the database.
-    assert resume_stalled_exports(now=timezone.now() + PATIENCE) == 0
+    assert resume_stalled_exports(now=timezone.now()) == 0
     assert resume_stalled_exports(now=later()) == 1
     export = made(export)
     assert (export.status, export.rows_done, export.attempts) == (ExportStatus.FINISHED, 3, 2)
     assert len(values_in(file_of(export))) == 3
     assert left_over() == {export.file}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_waits_long_for_the_database_says_so_meanwhile(sam, three_texts, monkeypatch):
+    export = queued(monkeypatch, sam)
+    monkeypatch.setattr("server.history.signs_of_life.EVERY", timedelta(milliseconds=10))
+    ours = Export.objects.filter(pk=export.pk)
+    waited = timezone.now() + timedelta(seconds=20)
+    with signs_of_life(ours):
+        while not ours.filter(seen_at__isnull=False).exists():
+            assert timezone.now() < waited
 
 
 def test_a_worker_that_was_taken_for_dead_neither_finishes_nor_spoils_what_another_made(sam, three_texts, monkeypatch, left_over):
