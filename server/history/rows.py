@@ -31,35 +31,41 @@ COUNTED_UP_TO = 10_000
 _MOST_SPLIT = 3
 
 
-def rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
-    """The messages of a filter that the person may see, in its order: by time, then by id."""
-    return _in_order(unordered_rows(user, wanted), wanted)
+def rows(user: User, wanted: HistoryFilter, *, now: datetime | None = None) -> MessageQuerySet:
+    """The messages of a filter that the person may see, in its order: by time, then by id.
+
+    `now`, here and below, is when they were asked for, if not just now: a day without a year is counted from it.
+    """
+    return _in_order(unordered_rows(user, wanted, now=now), wanted)
 
 
-def page_of(user: User, wanted: HistoryFilter, *, after: tuple[datetime, int] | None = None, size: int) -> list[Message]:
+def page_of(
+    user: User, wanted: HistoryFilter, *, after: tuple[datetime, int] | None = None, size: int, now: datetime | None = None
+) -> list[Message]:
     """The first messages of a filter, or those after one of them (its time and id), with all that a row of them shows."""
-    found = _after(rows(user, wanted), wanted, after)
+    found = _after(rows(user, wanted, now=now), wanted, after)
     if wanted.is_sought:
         standing = _after(_in_order(_standing(user, wanted), wanted), wanted, after)
         return _sought(found, standing, wanted, size)
     return list(_with_row(found)[:size])
 
 
-def number_of(user: User, wanted: HistoryFilter) -> int:
+def number_of(user: User, wanted: HistoryFilter, *, now: datetime | None = None) -> int:
     """How many a filter finds, counted to 10,001 at most: whoever gets more than COUNTED_UP_TO says "10,000+"."""
     # In their order an index has them at hand; what is looked for by words comes in none.
-    found = unordered_rows(user, wanted) if wanted.is_sought else rows(user, wanted)
+    found = unordered_rows(user, wanted, now=now) if wanted.is_sought else rows(user, wanted)
     return found[: COUNTED_UP_TO + 1].count()
 
 
-def unordered_rows(user: User, wanted: HistoryFilter) -> MessageQuerySet:
+def unordered_rows(user: User, wanted: HistoryFilter, *, now: datetime | None = None) -> MessageQuerySet:
     found, subscriber = _standing(user, wanted), user.subscriber
     if subscriber is None:
         return found
     if wanted.number:
         found = found.filter(_in_threads_with(subscriber, _known_by_number(subscriber, wanted.number)))
     zone = ZoneInfo(subscriber.timezone)
-    terms = terms_in(wanted.text, country=subscriber.country, today=timezone.now().astimezone(zone).date())
+    today = (now or timezone.now()).astimezone(zone).date()
+    terms = terms_in(wanted.text, country=subscriber.country, today=today)
     if wanted.text and not terms:
         # Nothing that could be looked for ("?!") is nothing found, not everything.
         return found.none()

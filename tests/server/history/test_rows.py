@@ -70,6 +70,23 @@ def test_a_count_ends_where_nobody_counts_on(told, monkeypatch):
     assert rows.number_of(told.people["sam"], HistoryFilter(text="boti")) == 5
 
 
+def test_a_day_without_a_year_is_counted_from_when_it_was_asked_for(boti_texts, sam):
+    """Nothing is found by the words of it: they were never said."""
+    boti_texts("Szia", at=datetime(2026, 3, 4, 10, 0, tzinfo=UTC))
+    wanted = HistoryFilter.read({"q": "március 4"})
+    # In the subscriber's zone it is March 4 already, an hour before UTC says so.
+    for asked_at, expected in (
+        (datetime(2026, 3, 3, 23, 30, tzinfo=UTC), 1),
+        (datetime(2027, 3, 3, 22, 30, tzinfo=UTC), 1),
+        (datetime(2026, 3, 3, 22, 30, tzinfo=UTC), 0),
+        (datetime(2027, 3, 3, 23, 30, tzinfo=UTC), 0),
+    ):
+        found = rows.rows(sam, wanted, now=asked_at), rows.unordered_rows(sam, wanted, now=asked_at)
+        assert [each.count() for each in found] == [expected, expected]
+        assert rows.number_of(sam, wanted, now=asked_at) == expected
+        assert len(rows.page_of(sam, wanted, size=50, now=asked_at)) == expected
+
+
 def test_a_page_has_all_that_its_rows_show(told, django_assert_num_queries):
     page = rows.page_of(told.people["sam"], HistoryFilter(), size=50)
     with django_assert_num_queries(0):
