@@ -183,7 +183,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/figures/download/?number={number}&from=2026-11-01"),
         blind("get", "/figures/download/?q={word}&from=2026-11-01"),
     ],
-    "print": [blind("get", CHAT + "print/"), blind("get", CHAT + "print/?notes=0")],
+    "print": [blind("get", CHAT + "print/"), blind("get", CHAT + "print/?notes=1")],
     "exports": [
         blind("get", "/messages/exports/"),
         blind("get", "/messages/exports/?of={export}"),

@@ -580,7 +580,7 @@ def test_a_thread_is_printed_oldest_first_with_days_names_and_notes(sams, sam, d
     conversation = texts[0].conversation
     queue_sms(uuid=uuid.uuid4(), conversation=conversation, body="Jövünk <b>!</b>", author=dana, now=NOW + timedelta(days=1))
     write_note(uuid=uuid.uuid4(), conversation=conversation, body="Fontos ügyfél", author=dana, now=NOW + timedelta(days=1))
-    page = paper(sams, conversation.pk)
+    page = paper(sams, conversation.pk, notes="1")
     in_order = ["Kontakt Kft.", "Kiss Boti", "+36 30 999 0001", "Support", "Monday, November 23, 2026", "=1+1", "Kérem a számlát"]
     in_order += ["Köszönöm", "Tuesday, November 24, 2026", "Jövünk &lt;b&gt;!&lt;/b&gt;", "Dana", "Internal note", "Fontos ügyfél"]
     page = page[page.index("<main") :]
@@ -589,13 +589,14 @@ def test_a_thread_is_printed_oldest_first_with_days_names_and_notes(sams, sam, d
     assert page.count("paper-day") == 2
     assert "Titok" not in page
     entry = AuditEntry.objects.get(action="conversation.printed")
-    assert (entry.actor, entry.target) == (sam, str(conversation.pk))
+    assert (entry.actor, entry.target, entry.detail["notes"]) == (sam, str(conversation.pk), True)
 
 
-def test_notes_can_be_left_out(sams, dana, texts):
+@pytest.mark.parametrize("query", [{}, {"notes": "0"}, {"notes": ""}, {"notes": "yes"}])
+def test_notes_are_not_printed_unless_they_are_asked_for(sams, dana, texts, query):
     conversation = texts[0].conversation
     write_note(uuid=uuid.uuid4(), conversation=conversation, body="Fontos ügyfél", author=dana, now=NOW)
-    page = paper(sams, conversation.pk, notes="0")
+    page = paper(sams, conversation.pk, **query)
     assert "Fontos" not in page
     assert "Internal" not in page
     assert "=1+1" in page
