@@ -73,6 +73,8 @@ def cancel_export(*, export: Export, now: datetime) -> bool:
             status=ExportStatus.CANCELLED, finished_at=now
         )
         if cancelled:
+            # Only its owner is let near it.
+            write_down("export.cancelled", export, export.user, now, rows=export.rows_done, format=export.format)
             tell(export, now)
     export.refresh_from_db()
     return bool(cancelled)
@@ -109,10 +111,10 @@ def seconds_left(export: Export, *, now: datetime) -> int | None:
 
 
 def file_name(export: Export) -> str:
-    """What the browser calls it, by the day on which it was asked for: fonal-uzenetek-2026-11-23.xlsx"""
+    """What the browser calls it, by the minute in which it was asked for: fonal-uzenetek-2026-11-23-1042.xlsx"""
     with translation.override(export.language):
-        day = timezone.localtime(export.created_at, ZoneInfo(export.subscriber.timezone))
-        return f"{_('fonal-messages')}-{day:%Y-%m-%d}.{export.format}"
+        asked_at = timezone.localtime(export.created_at, ZoneInfo(export.subscriber.timezone))
+        return f"{_('fonal-messages')}-{asked_at:%Y-%m-%d-%H%M}.{export.format}"
 
 
 def _may_export(user: User) -> bool:

@@ -197,7 +197,7 @@ def test_our_scripts_are_told_where_it_is(sams, texts):
     assert len(uuids_in(sams.get(address))) == 4
 
 
-@pytest.mark.parametrize(("who", "name"), [("sam", "fonal-messages-2026-11-23"), ("bela", "fonal-uzenetek-2026-11-23")])
+@pytest.mark.parametrize(("who", "name"), [("sam", "fonal-messages-2026-11-23-1100"), ("bela", "fonal-uzenetek-2026-11-23-1100")])
 def test_it_is_handed_out_as_a_file_that_nobody_keeps(who, name, texts, sam, bela):
     User.objects.filter(pk=bela.pk).update(role=Role.SUPERVISOR)
     browser = Browser(User.objects.get(username=who))

@@ -71,7 +71,7 @@ def test_what_the_filter_shows_becomes_a_file_and_the_page_stays(dana, thread, t
     with tab.page.expect_download() as told:
         dialog.get_by_role("button", name="Download: 2 rows").click()
     path = saved(told.value, tmp_path)
-    assert re.fullmatch(r"fonal-messages-\d{4}-\d\d-\d\d\.xlsx", path.name)
+    assert re.fullmatch(r"fonal-messages-\d{4}-\d\d-\d\d-\d{4}\.xlsx", path.name)
     assert [row[6] for row in rows_of(path)] == ["Küldjük a számlát.", "Kérem a számlát!"]
     assert {row[3] for row in rows_of(path)} == {rows_of(path)[0][3]}
     expect(dialog).to_be_hidden()

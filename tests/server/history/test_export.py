@@ -221,6 +221,8 @@ def test_a_cancel_before_it_begins(sam, three_texts, monkeypatch):
     export = queued(monkeypatch, sam)
     assert cancel_export(export=export, now=NOW)
     assert made(export).status == ExportStatus.CANCELLED
+    entry = AuditEntry.objects.get(action="export.cancelled")
+    assert (entry.actor, entry.target, entry.detail) == (sam, str(export.uuid), {"rows": 0, "format": "xlsx"})
     # The next one may be asked for at once.
     assert queued(monkeypatch, sam).pk != export.pk
 
@@ -229,6 +231,7 @@ def test_a_finished_one_cannot_be_cancelled(sam, three_texts):
     export = export_of(sam)
     assert not cancel_export(export=export, now=NOW)
     assert export.status == ExportStatus.FINISHED
+    assert not AuditEntry.objects.filter(action="export.cancelled").exists()
 
 
 def test_what_goes_wrong_is_a_failure_that_can_be_seen(sam, three_texts, monkeypatch, left_over, caplog):
@@ -378,11 +381,11 @@ def test_a_persons_exports_of_the_last_day_newest_first(sam, ada, three_texts):
     assert list(exports_of(sam, now=NOW + timedelta(hours=24))) == [ours[1]]
 
 
-def test_a_file_is_called_by_its_day_in_the_language_of_its_person(sam, three_texts):
+def test_a_file_is_called_by_its_minute_in_the_language_of_its_person(sam, three_texts):
     export = export_of(sam)
-    assert file_name(export) == "fonal-messages-2026-11-23.xlsx"
+    assert file_name(export) == "fonal-messages-2026-11-23-1100.xlsx"
     export.language, export.format = "hu", "csv"
-    assert file_name(export) == "fonal-uzenetek-2026-11-23.csv"
+    assert file_name(export) == "fonal-uzenetek-2026-11-23-1100.csv"
 
 
 # --- The audit log
