@@ -49,13 +49,19 @@ def news_since(*, user: User, since: int, wanted: HistoryFilter) -> News:
     if missed.must_reload or any(_concerns_all(event, user) for event in events):
         return News(missed.last, must_reload=True)
     news = News(events[-1].number if events else since, has_more=len(missed.events) > BATCH)
-    seen = _on_lines_of(user, events)
+    seen = _on_lines_of(user, [event for event in events if event.kind in _kinds_of(wanted)])
     if seen:
         # No row shows a line's credentials, and reading them means deciphering them.
         matching = rows(user, wanted).select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
         _tell_of_messages(news, seen, matching)
         _tell_of_threads(news, seen, matching, wanted)
     return news
+
+
+def _kinds_of(wanted: HistoryFilter) -> set[Kind]:
+    """What can change a row, or which of them match: not how far an export is, nor who has read what."""
+    kinds = {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED, Kind.CONVERSATION_CHANGED}
+    return kinds | {Kind.NOTE_CREATED} if wanted.has_note else kinds
 
 
 def _concerns_all(event: Event, user: User) -> bool:

@@ -473,3 +473,26 @@ def test_it_asks_the_database_as_often_for_many_as_for_one(dana, kontakt, boti_t
     for _ in range(20):
         change()
     assert queries() == for_one <= 12
+
+
+@pytest.mark.parametrize("query", [{}, {"q": "szia"}, {"number": "30"}, {"failed": "1"}], ids=str)
+def test_what_changes_no_row_is_answered_without_another_look(dana, sam, kontakt, boti_texts, query):
+    text = boti_texts("Szia")
+    for person in (dana, sam):
+        browser, since = Browser(person), last(kontakt)
+        about = {"subscriber_id": kontakt.pk, "at": NOW, "line_id": text.line_id, "conversation_id": text.conversation_id}
+
+        def questions(browser=browser, since=since) -> list[str]:
+            with CaptureQueriesContext(connection) as asked:
+                told = Told(browser.get("/messages/changes/", {"since": since} | query, headers=FRAMES))
+            assert (told.rows, told.names, told.upto) == ([], {}, last(kontakt))
+            return [each["sql"] for each in asked]
+
+        quiet = questions()
+        for _second in range(3):
+            record(subscriber_id=kontakt.pk, kind=Kind.EXPORT_CHANGED, at=NOW, user_id=sam.pk)
+        record(kind=Kind.READ, user_id=dana.pk, **about)
+        record(kind=Kind.NOTE_CREATED, **about)
+        assert len(questions()) <= len(quiet)
+        record(kind=Kind.CONVERSATION_CHANGED, **about)
+        assert ask(person, since, **query).names

@@ -10,7 +10,8 @@ export function applyFrames(text) {
   const template = document.createElement("template");
   template.innerHTML = text;
   drawnAt = Number(template.content.querySelector("live-position, live-drawn")?.getAttribute("number") ?? drawnAt);
-  for (const statement of [...template.content.children]) {
+  const statements = [...template.content.children];
+  for (const statement of statements) {
     try {
       handlers.get(statement.localName)?.(statement);
     } catch (problem) {
@@ -18,8 +19,8 @@ export function applyFrames(text) {
       console.error(statement.localName, problem);
     }
   }
-  // Lists that ask for their own rows hear how far the others are.
-  document.dispatchEvent(new CustomEvent("fonal:told", { detail: drawnAt }));
+  // Lists that ask for their own rows hear how far the others are; an export's progress changes none of them.
+  if (statements.some(({ localName }) => localName === "live-row")) document.dispatchEvent(new CustomEvent("fonal:told", { detail: drawnAt }));
 }
 
 /* An answer may come in after a live frame that knows more: the older picture gives way.
