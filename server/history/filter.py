@@ -13,14 +13,17 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from server import sms
+from server.history.months import MONTH, NAMED
 from server.messaging.models import Direction, Origin, Status
+from server.wording import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
 LONGEST_TEXT = 200
-MOST_SELECTED = 1000
+# Proxies take 8 KB of an address, and each is up to 39 of its characters. js/selection.js has the same number.
+MOST_SELECTED = 200
 # Of days that people may mean. Python's calendar ends where a time zone could lead beyond it.
 YEARS = range(1970, 2200)
 _LARGEST_ID = 2**63 - 1
@@ -45,6 +48,7 @@ class HistoryFilter:
     since: datetime | None = None
     until: datetime | None = None
     number: str = ""
+    name: str = ""
     direction: str = ""
     status: str = ""
     line: int | None = None
@@ -92,8 +96,8 @@ class HistoryFilter:
 
     @property
     def is_sought(self) -> bool:
-        """Whether words or a part of a number are looked for."""
-        return bool(self.text or self.number)
+        """Whether words, a name or a part of a number are looked for."""
+        return bool(self.text or self.name or self.number)
 
     def without(self, *names: str) -> Self:
         """The same filter with these conditions (by the names of addresses) taken away."""
@@ -111,6 +115,7 @@ NAMES = {
     "since": "from",
     "until": "to",
     "number": "number",
+    "name": "name",
     "direction": "direction",
     "status": "status",
     "line": "line",
@@ -125,18 +130,21 @@ NAMES = {
     "only": "only",
 }
 
-_MOMENT = re.compile(r"(\d{4})[-./]\s?(\d{1,2})[-./]\s?(\d{1,2})\.?(?:[T ]\s?(\d{1,2}):(\d{2})(?::\d{2})?)?")
+_MOMENT = re.compile(
+    rf"(\d{{4}})(?:[-./]\s?(\d{{1,2}})[-./]|\.?\s?({NAMED})\.?)\s?(\d{{1,2}})\.?(?:[T ]\s?(\d{{1,2}})(?::(\d{{2}})(?::\d{{2}})?)?)?",
+    re.IGNORECASE,
+)
 
 
 def read_minute(text: str, *, if_only_a_day: tuple[int, int]) -> datetime | None:
-    """A minute on a wall clock as people write it: `2026-11-01 08:30`, `2026.11.01. 8:30`, `2026-11-01`; raises ValueError."""
+    """A minute on a wall clock as people write it: `2026-11-01 08:30`, `2026. nov. 1. 8`, `2026-11-01`; raises ValueError."""
     if not text:
         return None
     match = _MOMENT.fullmatch(text)
     if match is None:
         raise ValueError(_("Write it like 2026-11-01 08:30."))
-    year, month, day = (int(part) for part in match.groups()[:3])
-    hour, minute = (int(match[4]), int(match[5])) if match[4] else if_only_a_day
+    year, month, day = int(match[1]), MONTH[fold(match[3])] if match[3] else int(match[2]), int(match[4])
+    hour, minute = (int(match[5]), int(match[6] or 0)) if match[5] else if_only_a_day
     try:
         read = datetime(year, month, day, hour, minute)  # noqa: DTZ001 (a wall clock's)
     except ValueError:
@@ -206,7 +214,7 @@ def _number(text: str) -> str:
 def _uuids(text: str) -> tuple[UUID, ...]:
     parts = text.split(",") if text else []
     if len(parts) > MOST_SELECTED:
-        raise ValueError(_("At most a thousand messages can be picked out by hand."))
+        raise ValueError(_("At most 200 messages can be picked out by hand."))
     try:
         return tuple(dict.fromkeys(UUID(part) for part in parts))
     except ValueError:
@@ -217,6 +225,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "since": lambda text: read_minute(text, if_only_a_day=(0, 0)),
     "until": lambda text: read_minute(text, if_only_a_day=(23, 59)),
     "number": _number,
+    "name": _text,
     "direction": _choice(Direction.values),
     "status": _choice(Status.values),
     "line": _id,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from django.contrib.staticfiles import finders
 
 from server.history.filter import MOST_SELECTED, FilterNotValid, HistoryFilter, beginning_of, end_of
 
@@ -73,6 +75,14 @@ def test_every_problem_is_told_at_once():
     }
     assert problems(from_="2026-11-02", to="2026-11-01") == {"to"}
     assert problems(only=",".join(str(UUID(int=n)) for n in range(MOST_SELECTED + 1))) == {"only"}
+
+
+def test_as_many_as_can_be_picked_fit_into_an_address_that_proxies_take():
+    picked = tuple(UUID(int=n) for n in range(MOST_SELECTED))
+    assert len(HistoryFilter.read({"only": ",".join(map(str, picked))}).only) == MOST_SELECTED
+    assert len(f"GET /messages/exports/new/?{HistoryFilter(only=picked).query} HTTP/1.1") < 8 * 1024
+    script = Path(finders.find("chatui/js/selection.js")).read_text()
+    assert f"const MOST = {MOST_SELECTED};" in script
 
 
 @pytest.mark.parametrize("text", ["x", "1.5", "-1", "٣", "1" * 20, "0" * 20 + "9" * 30, "9223372036854775808", "9" * 5000])

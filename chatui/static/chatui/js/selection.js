@@ -3,8 +3,8 @@ import { openDialog } from "./dialog.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
-// As many as fit into an address.
-const MOST = 400;
+// As many as fit into an address that every proxy takes; the server takes no more.
+const MOST = 200;
 const boxes = () => [...document.querySelectorAll("#history-rows [data-pick]")];
 const picked = () => boxes().filter((box) => box.checked);
 let last = null;
