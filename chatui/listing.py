@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db.models import Q
-
 from chatui.cursor import read_cursor, write_cursor
 from server import sms
 from server.history.searching import words_of_search
 from server.history.threads import in_threads
+from server.keyset import beyond
 from server.messaging.models import Conversation
 
 if TYPE_CHECKING:
@@ -91,12 +90,11 @@ def page_of(user: User, listing: Listing, after: str = "") -> ListPage:
         found = found.order_by("-latest_at", "-id")
     cursor = read_cursor(after)
     if cursor is not None:
-        at, pk = cursor
-        # The redundant bound lets the index start at the right place.
-        if listing.longest_waiting_first:
-            found = found.filter(Q(waiting_since__gt=at) | Q(waiting_since=at, pk__gt=pk), waiting_since__gte=at)
-        else:
-            found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk), latest_at__lte=at)
+        found = found.filter(
+            beyond(cursor, newest_first=False, at="waiting_since")
+            if listing.longest_waiting_first
+            else beyond(cursor, newest_first=True, at="latest_at")
+        )
     conversations = list(found[: PAGE + 1])
     has_more, conversations = len(conversations) > PAGE, conversations[:PAGE]
     last = conversations[-1] if has_more else None

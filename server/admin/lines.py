@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from gateway.providers import PROVIDERS
 from server import phone
 from server.contacts.models import OptOut
-from server.lines.models import Line, LineAccess
+from server.lines.models import SECRETS, Line, LineAccess
 from server.lines.provisioning import CREDENTIALS
 from server.messaging.sending import release_line
 from server.operator_site import Audited, staff_of
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from server.accounts.models import Subscriber
-
-SECRETS = ("auth_token", "pbx_secret")
 
 
 def ending_of(secret: str) -> str:

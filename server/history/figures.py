@@ -16,7 +16,7 @@ from server.history.answer_times import AnswerTimes, answer_times
 from server.history.filter import HistoryFilter
 from server.history.patience import Patience
 from server.history.rows import unordered_rows
-from server.lines.models import Line
+from server.lines.models import Line, secrets_of
 from server.messaging.models import WENT_WRONG, Conversation, Direction, Status
 
 if TYPE_CHECKING:
@@ -199,10 +199,6 @@ def per_hour(found: MessageQuerySet, zone: ZoneInfo) -> list[list[int]]:
     return hours
 
 
-# No row shows them, and reading them means deciphering them.
-_SECRETS = ("line__auth_token", "line__pbx_secret")
-
-
 def _zone_of(user: User) -> ZoneInfo:
     assert user.subscriber is not None
     return ZoneInfo(user.subscriber.timezone)
@@ -215,7 +211,7 @@ def _sums(user: User, period: HistoryFilter) -> tuple[MessageQuerySet, list[dict
 
 def _longest_waiting(user: User, wanted: HistoryFilter) -> tuple[list[Conversation], int]:
     waiting = waiting_now(user, wanted)
-    longest = waiting.select_related("contact", "line", "assignee").defer(*_SECRETS)[:LONGEST_WAITING]
+    longest = waiting.select_related("contact", "line", "assignee").defer(*secrets_of("line"))[:LONGEST_WAITING]
     return list(longest), waiting.count()
 
 

@@ -14,7 +14,10 @@ from server.contacts.models import Contact
 from server.contacts.phonebook import known_by
 from server.history.columns import RELATED
 from server.history.filter import beginning_of, end_of
+from server.history.naming import one_by_one
 from server.history.searching import Term, day_bounds, terms_in
+from server.keyset import beyond
+from server.lines.models import secrets_of
 from server.messaging.models import Conversation, Message, Note, Status
 
 if TYPE_CHECKING:
@@ -150,20 +153,15 @@ def _in_order(found: MessageQuerySet, wanted: HistoryFilter) -> MessageQuerySet:
 def _after(found: MessageQuerySet, wanted: HistoryFilter, edge: tuple[datetime, int] | None) -> MessageQuerySet:
     if edge is None:
         return found
-    at, pk = edge
-    # The redundant bound lets the index start at the right place.
-    if wanted.oldest_first:
-        return found.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-    return found.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk), created_at__lte=at)
+    return found.filter(beyond(edge, newest_first=not wanted.oldest_first))
 
 
 def _with_row(found: MessageQuerySet) -> MessageQuerySet:
-    # No row shows the line's secrets, and reading them means deciphering them.
-    return found.select_related(*RELATED).defer("line__auth_token", "line__pbx_secret")
+    return found.select_related(*RELATED).defer(*secrets_of("line"))
 
 
 # --- Whose messages ---------------------------------------------------------------------------
-# As many conversations are named one by one, which lets the database go straight to them.
+# As many conversations are named one by one.
 _FEW = 5000
 
 
@@ -175,8 +173,7 @@ def _in_threads_with(subscriber: Subscriber, people: Q) -> Q:
 
 def _in_any_of(conversations: QuerySet[Conversation]) -> Q:
     """Whether a message is in one of these; asks for them now, and names them when they are few."""
-    ids = list(conversations.order_by().values_list("pk", flat=True)[: _FEW + 1])
-    return Q(conversation__in=ids if len(ids) <= _FEW else conversations.values("pk"))
+    return Q(conversation__in=one_by_one(conversations, few=_FEW))
 
 
 def _conversations(subscriber: Subscriber) -> QuerySet[Conversation]:

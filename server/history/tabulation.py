@@ -11,6 +11,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Field, Func, Q, Te
 
 from server.history.cells import CELL_END, Memo, WallClock, as_texts, lines_of, storable
 from server.history.columns import COLUMNS, Kind, same
+from server.keyset import beyond
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,8 @@ class Tabulation:
         batch = list(rows[:BATCH])
         while batch:
             yield batch
-            batch = list(_beyond(rows, time_of(batch[-1]), batch[-1][1], oldest_first)[:BATCH]) if len(batch) == BATCH else []
+            edge = time_of(batch[-1]), batch[-1][1]
+            batch = list(rows.filter(beyond(edge, newest_first=not oldest_first))[:BATCH])
 
     def page(self, batch: list[tuple[Any, ...]]) -> Page:
         values = list(zip(*batch, strict=True))
@@ -122,10 +124,3 @@ _AS_TOLD = {
     "media": ExpressionWrapper(~Q(media=[]), output_field=BooleanField()),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _beyond(rows: Any, created_at: Any, pk: int, oldest_first: bool) -> Any:
-    """The rows after that one; the time stands there twice, since the database finds its place only by a plain bound."""
-    if oldest_first:
-        return rows.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, id__gt=pk), created_at__gte=created_at)
-    return rows.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=pk), created_at__lte=created_at)

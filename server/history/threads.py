@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from server.contacts.models import Contact
 from server.contacts.phonebook import known_by
+from server.history.naming import most_named, one_by_one
 from server.history.searching import terms_in
 from server.messaging.models import Message
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # So many finds tell their threads by themselves; of more, a thread is asked whether it has one.
 _SELDOM = 20_000
-# As many contacts are named one by one, which lets the database go straight to their threads.
+# As many contacts are named one by one.
 _FEW = 2000
 
 
@@ -34,14 +35,15 @@ def in_threads(subscriber: Subscriber, text: str) -> Q:
 
 def _with_contact(subscriber: Subscriber, term: Term) -> Q:
     known = Contact.objects.filter(known_by(words=term.words, number_parts=term.number_parts), subscriber=subscriber)
-    ids = list(known.values_list("pk", flat=True)[: _FEW + 1])
-    return Q(contact__in=ids if len(ids) <= _FEW else known)
+    return Q(contact__in=one_by_one(known, few=_FEW))
 
 
 def _with_message(subscriber: Subscriber, term: Term) -> Q:
     said = Message.objects.filter(words__have=term.words, deleted_at=None)
-    threads = list(said.filter(subscriber=subscriber).values_list("conversation", flat=True)[: _SELDOM + 1])
-    if len(threads) <= _SELDOM:
-        return Q(pk__in=set(threads))
-    # Not Exists: PostgreSQL would rather collect all of the finds before it shows the first thread.
-    return Q(pk__in=Subquery(said.filter(conversation=OuterRef("pk")).values("conversation")[:1]))
+    ours = said.filter(subscriber=subscriber).values_list("conversation", flat=True)
+    finds = list(ours[: _SELDOM + 1])
+    if len(finds) > _SELDOM:
+        # Not Exists: PostgreSQL would rather collect all of the finds before it shows the first thread.
+        return Q(pk__in=Subquery(said.filter(conversation=OuterRef("pk")).values("conversation")[:1]))
+    threads = set(finds)
+    return Q(pk__in=threads if len(threads) <= most_named(_SELDOM) else ours)

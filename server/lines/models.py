@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
+# Kept enciphered.
+SECRETS = ("auth_token", "pbx_secret")
+
+
+def secrets_of(path: str) -> list[str]:
+    """The secrets of the line that a row has under this name: to defer(), as no list shows them and each would be deciphered."""
+    return [f"{path}__{name}" for name in SECRETS]
+
+
 def new_pbx_secret() -> str:
     return secrets.token_urlsafe(32)
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 import server.among  # noqa: F401 (line__among)
 from server.accounts.models import Subscriber, User
 from server.contacts.models import Contact
-from server.lines.models import Line
+from server.lines.models import Line, secrets_of
 from server.word_index import WordsField
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def with_row(self) -> Self:
         """Everything that a row of the list shows, in a fixed number of queries."""
         rows = self.select_related("contact", "line", "assignee", "latest_message__author").prefetch_related("markers")
-        # No row shows them, and reading them means deciphering them.
-        return rows.defer("line__auth_token", "line__pbx_secret")
+        return rows.defer(*secrets_of("line"))
 
 
 class Conversation(models.Model):

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from django.db.models import Max, Q
+from django.db.models import Max
 
+from server.keyset import beyond
 from server.messaging.models import Activity, Message, Note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from django.db.models import QuerySet
+    from django.db.models import Q, QuerySet
 
     from server.messaging.models import Conversation
 
@@ -111,12 +112,11 @@ def _edge(conversation: Conversation, message_id: int) -> Message:
 
 
 def _before(edge: Message) -> Q:
-    # The first bound is what the index can start from.
-    return Q(created_at__lte=edge.created_at) & (Q(created_at__lt=edge.created_at) | Q(pk__lt=edge.pk))
+    return beyond((edge.created_at, edge.pk), newest_first=True)
 
 
 def _after(edge: Message) -> Q:
-    return Q(created_at__gte=edge.created_at) & (Q(created_at__gt=edge.created_at) | Q(pk__gt=edge.pk))
+    return beyond((edge.created_at, edge.pk), newest_first=False)
 
 
 def _page(conversation: Conversation, messages: list[Message], *, has_older: bool, until: Message | None) -> Page:
