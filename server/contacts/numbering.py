@@ -26,6 +26,11 @@ def sender_meant(text: str) -> list[str]:
     return [f"{_MARK}{word}" for word in words_in(text)]
 
 
+def may_be_of_a_number(beginning: str) -> bool:
+    """Whether numbers are kept as words that begin so: `t`, `te`, `tel36` do."""
+    return _MARK.startswith(beginning) or beginning.startswith(_MARK)
+
+
 def parts_meant(text: str, *, country: str, at_least: int = 3) -> list[str]:
     """The beginnings to look for when people type a part of a number in any format; empty when the text can't be one.
 

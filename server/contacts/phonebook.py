@@ -12,7 +12,7 @@ from server.contacts import numbering
 from server.contacts.models import Contact
 from server.events.log import record
 from server.events.models import Kind
-from server.wording import words_in, words_of
+from server.wording import fold, words_in, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,6 +54,24 @@ def known_by(*, words: Collection[str] = (), number_parts: Collection[str] = ())
     for part in number_parts:
         condition |= Q(words__have=[part])
     return condition
+
+
+def named(words: Collection[str]) -> Q:
+    """Contacts with each of these beginnings in name or company, whatever their number; empty when none is given."""
+    condition = known_by(words=words)
+    for word in words:
+        if numbering.may_be_of_a_number(word):
+            begins = rf"(^|\W|_){''.join(_any_accent(letter) for letter in word)}"
+            condition &= Q(name__iregex=begins) | Q(company__iregex=begins)
+    return condition
+
+
+def _any_accent(letter: str) -> str:
+    return f"[{letter}{''.join(chr(point) for point in _ACCENTED if fold(chr(point)) == letter)}]"
+
+
+# Latin letters with an accent.
+_ACCENTED = range(0xC0, 0x250)
 
 
 def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:

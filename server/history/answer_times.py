@@ -101,6 +101,7 @@ def _turns(user: User, wanted: HistoryFilter) -> Any:
         since=wanted.since,
         until=wanted.until,
         number=wanted.number,
+        name=wanted.name,
         line=wanted.line,
         contact=wanted.contact,
         conversation=wanted.conversation,

@@ -44,6 +44,8 @@ def _conditions(wanted: HistoryFilter, user: User, today: date | None) -> Iterat
         yield "to", _end(wanted.until, today)
     if wanted.number:
         yield "number", _("number: %(value)s") % {"value": wanted.number}
+    if wanted.name:
+        yield "name", _("partner's name: %(value)s") % {"value": wanted.name}
     if wanted.direction:
         yield "direction", _("direction: %(value)s") % {"value": Direction(wanted.direction).label}
     if wanted.status:
@@ -53,7 +55,8 @@ def _conditions(wanted: HistoryFilter, user: User, today: date | None) -> Iterat
     if wanted.colleague is not None:
         yield "colleague", _("colleague: %(value)s") % {"value": _one(_colleagues(user).values_list("name"), wanted.colleague)}
     if wanted.contact is not None:
-        people = Contact.objects.filter(subscriber=user.subscriber).values_list("name", "number")
+        # A number of a line that was not given is no business of theirs; the phone book has the same rule.
+        people = Contact.objects.filter(conversations__in=Conversation.objects.visible_to(user)).values_list("name", "number")
         yield "contact", _("partner: %(value)s") % {"value": _one(people, wanted.contact)}
     if wanted.conversation is not None:
         threads = Conversation.objects.visible_to(user).values_list("contact__name", "contact__number")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from server import wording
 from server.contacts import numbering
 from server.history.filter import YEARS
+from server.history.months import MONTH, NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# More would be no search but a copy of the message.
+# Each is asked of the messages and of the phone book; the last one stands for all words that are left.
 MOST_TERMS = 8
 
 
@@ -28,7 +29,10 @@ class Term:
 
 
 def terms_in(text: str, *, country: str, today: date) -> list[Term]:
-    """The terms of a search, each of which must be met; `today` is what a day without a year is counted from."""
+    """The terms of a search, each of which must be met; `today` is what a day without a year is counted from.
+
+    Of more than eight, those from the eighth on are one: its words must all be there together, in the message or in the name.
+    """
     terms: list[Term] = []
     end = 0
     for match in _DAY.finditer(text):
@@ -37,12 +41,21 @@ def terms_in(text: str, *, country: str, today: date) -> list[Term]:
             terms.append(Term(words=tuple(wording.words_in(match[0])), day=day))
             end = match.end()
     terms += _words_and_numbers(text[end:], country)
-    return [*dict.fromkeys(terms)][:MOST_TERMS]
+    return _at_most([*dict.fromkeys(terms)], MOST_TERMS)
 
 
 def words_of_search(text: str) -> list[str]:
     """The beginnings to mark in what was found."""
-    return wording.words_in(text)[: 2 * MOST_TERMS]
+    return wording.words_in(text)
+
+
+def _at_most(terms: list[Term], number: int) -> list[Term]:
+    if len(terms) <= number:
+        return terms
+    # Days and numbers first: as mere words they would be met by less.
+    ordered = sorted(terms, key=lambda term: not (term.day or term.number_parts))
+    left = [word for term in ordered[number - 1 :] for word in term.words]
+    return [*ordered[: number - 1], Term(words=tuple(dict.fromkeys(left)))]
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
@@ -72,32 +85,18 @@ def _words(text: str, country: str) -> Iterator[Term]:
 
 
 # --- Days -------------------------------------------------------------------------------------
-_MONTHS = (
-    "január február március április május június július augusztus szeptember október november december",
-    "january february march april may june july august september october november december",
-)
-# Three letters of a month, or more, are one: nov, nov., novem.
-_MONTH = {
-    wording.fold(name[:letters]): at + 1
-    for names in _MONTHS
-    for at, name in enumerate(names.split())
-    for letters in range(3, len(name) + 1)
-}
-# "Már" is the word for "already": "már 3 napja" is no day of March.
-_WRITTEN_MONTHS = {name[:letters] for names in _MONTHS for name in names.split() for letters in range(3, len(name) + 1)} - {"már"}
-_NAMED = rf"(?:{'|'.join(sorted(_WRITTEN_MONTHS | set(_MONTH), key=len, reverse=True))})"
 # 2026-11-12, 2026. 11. 12. – 2026. november 12., nov. 12, November 12, 2026 – 12 Nov 2026
 _DAY = re.compile(
     r"(?<!\w)(?:(?P<y1>\d{4})[-./]\s?(?P<m1>\d{1,2})[-./]\s?(?P<d1>\d{1,2})\.?"
-    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<m2>{_NAMED})(?:\.\s?|\s)(?P<d2>\d{{1,2}})(?:,\s?(?P<y3>\d{{4}})|\.)?"
-    rf"|(?P<d3>\d{{1,2}})\s(?P<m3>{_NAMED})\.?(?:\s(?P<y4>\d{{4}}))?)(?!\w)",
+    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<m2>{NAMED})(?:\.\s?|\s)(?P<d2>\d{{1,2}})(?:,\s?(?P<y3>\d{{4}})|\.)?"
+    rf"|(?P<d3>\d{{1,2}})\s(?P<m3>{NAMED})\.?(?:\s(?P<y4>\d{{4}}))?)(?!\w)",
     re.IGNORECASE,
 )
 
 
 def _day_of(match: re.Match[str], today: date) -> date | None:
     said = {name[0]: value for name, value in match.groupdict().items() if value}
-    month = _MONTH.get(wording.fold(said["m"])) or int(said["m"])
+    month = MONTH.get(wording.fold(said["m"])) or int(said["m"])
     year = int(said["y"]) if "y" in said else today.year
     if year not in YEARS:
         return None

@@ -87,6 +87,20 @@ def test_a_day_without_a_year_is_counted_from_when_it_was_asked_for(boti_texts, 
         assert len(rows.page_of(sam, wanted, size=50, now=asked_at)) == expected
 
 
+def test_the_ninth_word_of_a_search_must_be_met_as_the_first(boti_texts, sam):
+    boti_texts("a1 b2 c3 d4 e5 f6 g7 h8 i9")
+    for text, expected in (
+        ("a1 b2 c3 d4 e5 f6 g7 h8 i9", 1),
+        ("i9 h8 g7 f6 e5 d4 c3 b2 a1 boti", 0),
+        ("boti a1 b2 c3 d4 e5 f6 g7 h8 i9", 1),
+        ("a1 b2 c3 d4 e5 f6 g7 h8 zebra", 0),
+        ("a1 b2 c3 d4 e5 f6 g7 h8 i9 zebra", 0),
+        ("a1 b2 c3 d4 e5 f6 g7 h8 i9 0630999", 1),
+        ("a1 b2 c3 d4 e5 f6 g7 h8 i9 0620999", 0),
+    ):
+        assert rows.number_of(sam, HistoryFilter.read({"q": text})) == expected, text
+
+
 def test_a_page_has_all_that_its_rows_show(told, django_assert_num_queries):
     page = rows.page_of(told.people["sam"], HistoryFilter(), size=50)
     with django_assert_num_queries(0):
@@ -206,6 +220,7 @@ def slowly(told: Told, user, wanted: HistoryFilter, message: Message) -> bool:
         wanted.colleague in {None, message.author_id},
         wanted.contact in {None, contact.pk},
         wanted.origin in {"", message.origin},
+        wanted.origin != "person" or message.direction == "out",
         not wanted.is_failed or message.status in {"failed", "undelivered"},
         not wanted.has_note or Note.objects.filter(conversation=message.conversation_id).exists(),
         all(
