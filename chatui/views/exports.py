@@ -175,7 +175,8 @@ def _ask_for(request) -> HttpResponse:
     except exporting.AlreadyExporting as refusal:
         return _offer(request, wanted, running=_card(request.user, refusal.export), status=409)
     if export.status == ExportStatus.FAILED:
-        return _offer(request, wanted, problem=_("The file could not be made. Nothing is lost: please try it again."), status=422)
+        problem = export.get_problem_display() or _("The file could not be made. Nothing is lost: please try it again.")
+        return _offer(request, wanted, problem=problem, status=422)
     return _show(request, export)
 
 
@@ -221,7 +222,7 @@ def _own_or_404(user: User, uuid: uuid.UUID) -> Export:
 
 
 def _card(user: User, export: Export) -> Card:
-    export.user = user
+    export.user, export.subscriber = user, user.subscriber
     return card_of(export, now=now())
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -13,6 +15,8 @@ from django.core.files.storage import storages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# A million rows are about 100 MB, and the database may have its files on the same disk.
+LEAST_FREE = 1 << 30
 _OUR_NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -28,7 +32,10 @@ def files_there() -> set[str]:
 
 @contextmanager
 def new_file(name: str) -> Iterator[IO[bytes]]:
-    _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = _folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < LEAST_FREE:
+        raise OSError(errno.ENOSPC, "too little room for exports", str(folder))
     with os.fdopen(os.open(path_of(name), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b", buffering=1 << 20) as file:
         yield file
         file.flush()

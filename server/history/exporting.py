@@ -13,8 +13,8 @@ from server.history.export_files import path_of
 from server.history.export_log import tell, write_down
 from server.history.making import KEPT_FOR, make_export, make_later
 from server.history.models import UNFINISHED, Export, ExportFormat, ExportStatus
+from server.history.rights import line_ids_of, may_export, may_take
 from server.history.rows import rows
-from server.lines.models import Line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,9 +54,9 @@ def request_export(*, user: User, wanted: HistoryFilter, format: ExportFormat, n
     Few come back finished (or failed), more come back queued. Raises NotAllowedToExport,
     NothingToExport and AlreadyExporting.
     """
-    if not _may_export(user):
+    if not may_export(user):
         raise NotAllowedToExport
-    few = rows(user, wanted).order_by()[: SMALL + 1].count()
+    few = rows(user, wanted, now=now).order_by()[: SMALL + 1].count()
     if not few:
         raise NothingToExport
     export = _queue(user, wanted, format, few, now)
@@ -82,9 +82,7 @@ def cancel_export(*, export: Export, now: datetime) -> bool:
 
 def open_export(*, export: Export, user: User, now: datetime) -> IO[bytes]:
     """The file, for whom it was made and who may still see all that is in it; raises NotAllowedToExport and ExportGone."""
-    if export.user_id != user.pk or export.subscriber_id != user.subscriber_id or not _may_export(user):
-        raise NotAllowedToExport
-    if not set(export.line_ids) <= set(_line_ids(user)):
+    if export.user_id != user.pk or export.subscriber_id != user.subscriber_id or not may_take(user, export.line_ids):
         raise NotAllowedToExport
     if export.status != ExportStatus.FINISHED or export.expires_at is None or export.expires_at <= now:
         raise ExportGone
@@ -117,14 +115,6 @@ def file_name(export: Export) -> str:
         return f"{_('fonal-messages')}-{asked_at:%Y-%m-%d-%H%M}.{export.format}"
 
 
-def _may_export(user: User) -> bool:
-    return user.is_active and user.may_export and user.subscriber is not None and user.subscriber.has_sms
-
-
-def _line_ids(user: User) -> list[int]:
-    return list(Line.objects.visible_to(user).order_by("pk").values_list("pk", flat=True))
-
-
 def _queue(user: User, wanted: HistoryFilter, format: ExportFormat, few: int, now: datetime) -> Export:  # noqa: A002
     export = Export(
         subscriber=user.subscriber,
@@ -132,7 +122,7 @@ def _queue(user: User, wanted: HistoryFilter, format: ExportFormat, few: int, no
         values=wanted.values,
         format=format,
         language=user.language,
-        line_ids=_line_ids(user),
+        line_ids=line_ids_of(user),
         rows_expected=few,
         created_at=now,
     )

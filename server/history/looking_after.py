@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
+from django.tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from server.history.export_files import delete_file, files_there
 from server.history.export_log import tell
-from server.history.making import make_later
+from server.history.making import make_in_worker, make_later
 from server.history.models import Export, ExportStatus
 from server.history.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
 logger = logging.getLogger(__name__)
 
-# A task may wait behind another export; a second one for the same export does nothing.
-LOST_AFTER = timedelta(minutes=1)
+# A task is queued with its export, and can only be lost by somebody who deletes it.
+LOST_AFTER = timedelta(hours=1)
 MOST_ATTEMPTS = 3
 
 
@@ -30,7 +34,14 @@ def resume_stalled_exports(*, now: datetime) -> int:
     died = Export.objects.filter(status=ExportStatus.RUNNING, seen_at__lt=now - STALLED_AFTER)
     waiting = Export.objects.filter(status=ExportStatus.QUEUED)
     lost = waiting.filter(Q(seen_at=None, created_at__lt=now - LOST_AFTER) | Q(seen_at__lt=now - LOST_AFTER))
-    return sum(_queue_again(export, now) for export in [*died, *lost])
+    return sum(_queue_again(export, now) for export in [*died, *_without_task(lost)])
+
+
+def _without_task(exports: QuerySet[Export]) -> list[Export]:
+    """Those whose task doesn't wait for a worker: where there is no worker, tasks must not pile up."""
+    tasks = DBTaskResult.objects.filter(task_path=make_in_worker.module_path, status=TaskResultStatus.READY)
+    waiting = {made["args"][0] for made in tasks.values_list("args_kwargs", flat=True)} if exports else set()
+    return [export for export in exports if export.pk not in waiting]
 
 
 def _queue_again(export: Export, now: datetime) -> bool:

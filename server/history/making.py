@@ -7,10 +7,12 @@ neither finish nor spoil what another makes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import time
 import uuid
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from django.db.models import F
 from django.tasks import task
 from django.utils import timezone, translation
 
+from server.accounts.models import User
 from server.history.cells import Sum
 from server.history.columns import headings
 from server.history.delimited import Delimited
@@ -26,9 +29,11 @@ from server.history.described import described
 from server.history.export_files import delete_file, new_file, path_of
 from server.history.export_log import tell, write_down
 from server.history.filter import HistoryFilter
-from server.history.models import Export, ExportFormat, ExportStatus
+from server.history.models import Export, ExportFormat, ExportProblem, ExportStatus
 from server.history.passport import passport_of
-from server.history.reading_ahead import patient_database, read_ahead
+from server.history.patience import is_cut_off
+from server.history.reading_ahead import patient_database, read_ahead, read_patiently
+from server.history.rights import may_take
 from server.history.rows import rows
 from server.history.sheets import Sheets
 from server.history.signs_of_life import signs_of_life
@@ -49,39 +54,74 @@ class _TakenAway(Exception):
     """It was cancelled meanwhile, or another worker has taken it over."""
 
 
+class _NoLongerAllowed(Exception):
+    """The person has lost a right, or a line, since it was asked for."""
+
+
+class _RowsMissing(Exception):
+    """There are more rows than were read: somebody lost a line for a moment."""
+
+
 def make_later(export: Export) -> None:
-    """Have the task worker make it, once the transaction is through."""
-    transaction.on_commit(lambda: make_in_worker.enqueue(export.pk), robust=True)
+    """Have the task worker make it. The task stands in the same database: with the caller's transaction it is there, or not."""
+    make_in_worker.enqueue(export.pk)
 
 
 @task(queue_name="exports")
 def make_in_worker(export_id: int) -> None:
-    make_export(export_id=export_id)
+    make_export(export_id=export_id, in_worker=True)
 
 
-def make_export(*, export_id: int) -> None:
-    """Make the file of a queued export; nothing, when it is not queued any more or somebody else makes it."""
+def make_export(*, export_id: int, in_worker: bool = False) -> None:
+    """Make the file of a queued export; nothing, when it is not queued any more or somebody else makes it.
+
+    Only in a worker does that take more connections to the database than one: requests that each hold one, and wait for
+    another of the same pool, would wait for each other.
+    """
     export = _claim(export_id)
     if export is None:
         return
     try:
-        with translation.override(export.language), signs_of_life(_ours(export)):
-            _finish(export, _written(export))
+        with translation.override(export.language), signs_of_life(_ours(export)) if in_worker else nullcontext():
+            _require_rights(export)
+            _finish(export, _written(export, in_worker=in_worker))
+    except _NoLongerAllowed:
+        delete_file(export.file)
+        _give_up(export, ExportProblem.NOT_ALLOWED)
     except _TakenAway:
         logger.info("export %s was taken away after %s rows", export.uuid, export.rows_done)
         delete_file(export.file)
-    except (OperationalError, InterfaceError):
-        # The database is away: what stands still is taken up again (resume_stalled_exports).
-        logger.exception("export %s stopped after %s rows", export.uuid, export.rows_done)
+    except Exception as problem:
         delete_file(export.file)
-    except Exception:
-        logger.exception("export %s failed after %s rows", export.uuid, export.rows_done)
-        delete_file(export.file)
-        _give_up(export)
+        if _may_pass(problem):
+            # What stands still is taken up again (resume_stalled_exports).
+            logger.exception("export %s stopped after %s rows", export.uuid, export.rows_done)
+        else:
+            logger.exception("export %s failed after %s rows", export.uuid, export.rows_done)
+            _give_up(export, _known(problem))
     except BaseException:
         # The process is told to leave.
         delete_file(export.file)
         raise
+
+
+def _may_pass(problem: Exception) -> bool:
+    """Whether it may go well the next time: the database was away, or rows were missing."""
+    return isinstance(problem, (_RowsMissing, OperationalError, InterfaceError)) and not is_cut_off(problem.__cause__)
+
+
+def _known(problem: Exception) -> str:
+    if is_cut_off(problem.__cause__):
+        return ExportProblem.TOO_LARGE
+    if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return ExportProblem.NO_ROOM
+    return ""
+
+
+def _require_rights(export: Export) -> None:
+    user = User.objects.select_related("subscriber__activation").get(pk=export.user_id)
+    if user.subscriber_id != export.subscriber_id or not may_take(user, export.line_ids):
+        raise _NoLongerAllowed
 
 
 def _claim(export_id: int) -> Export | None:
@@ -100,24 +140,37 @@ def _claim(export_id: int) -> Export | None:
         return Export.objects.select_related("user__subscriber", "subscriber").get(pk=export_id) if ours else None
 
 
-def _written(export: Export) -> dict[str, Any]:
+def _written(export: Export, *, in_worker: bool) -> dict[str, Any]:
     """Write the file; what is known of it then, as fields of the export."""
     wanted = HistoryFilter.read(export.values)
     with patient_database():
         # Only of lines that are on the list: the file is taken from whoever loses one of them.
-        found = rows(export.user, wanted).filter(line__in=export.line_ids)
+        found = rows(export.user, wanted, now=export.created_at).filter(line__in=export.line_ids)
         export.rows_expected = found.order_by().count()
     progress = _Progress(export)
     progress.say()
     with new_file(export.file) as file:
-        made = _write_rows(export, found, file, progress, oldest_first=wanted.oldest_first)
+        made = _write_rows(export, found, file, progress, oldest_first=wanted.oldest_first, in_worker=in_worker)
+    _require_all(export, found)
     path = path_of(export.file)
     with path.open("rb") as file:
         return {**made, "file_sha256": hashlib.file_digest(file, "sha256").hexdigest(), "file_size": path.stat().st_size}
 
 
+def _require_all(export: Export, found: MessageQuerySet) -> None:
+    """Each batch asks for the person's lines anew; a line lost for a moment, and rows are missing."""
+    if export.rows_done >= export.rows_expected:
+        return
+    _require_rights(export)
+    # What came in meanwhile is not missing: where the newest are first, it stands before them.
+    latest = max(at for at in (export.started_at, export.last_at) if at)
+    with patient_database():
+        if found.order_by().filter(created_at__lte=latest).count() > export.rows_done:
+            raise _RowsMissing
+
+
 def _write_rows(
-    export: Export, found: MessageQuerySet, file: IO[bytes], progress: _Progress, *, oldest_first: bool
+    export: Export, found: MessageQuerySet, file: IO[bytes], progress: _Progress, *, oldest_first: bool, in_worker: bool
 ) -> dict[str, Any]:
     zone = export.subscriber.timezone
     tabulation, total = Tabulation(timezone=zone), Sum()
@@ -128,7 +181,8 @@ def _write_rows(
         else Delimited(file, headings=titles, language=export.language)
     )
     first = last = None
-    with target, read_ahead(tabulation.batches(found, oldest_first=oldest_first)) as batches:
+    read = tabulation.batches(found, oldest_first=oldest_first)
+    with target, read_ahead(read) if in_worker else nullcontext(read_patiently(read)) as batches:
         for batch in batches:
             first, last = first or time_of(batch[0]), time_of(batch[-1])
             page = tabulation.page(batch)
@@ -170,6 +224,7 @@ class _Progress:
 
 @transaction.atomic
 def _finish(export: Export, made: dict[str, Any]) -> None:
+    _require_rights(export)
     now = timezone.now()
     finished = _ours(export).update(
         **made,
@@ -197,9 +252,10 @@ def _finish(export: Export, made: dict[str, Any]) -> None:
 
 
 @transaction.atomic
-def _give_up(export: Export) -> None:
+def _give_up(export: Export, problem: str) -> None:
     now = timezone.now()
-    if _ours(export).update(status=ExportStatus.FAILED, finished_at=now):
+    if _ours(export).update(status=ExportStatus.FAILED, problem=problem, finished_at=now):
+        write_down("export.failed", export, export.user, now, filter=export.values, problem=problem)
         tell(export, now)
 
 

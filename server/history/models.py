@@ -66,6 +66,14 @@ class ExportStatus(models.TextChoices):
 UNFINISHED = (ExportStatus.QUEUED, ExportStatus.RUNNING)
 
 
+class ExportProblem(models.TextChoices):
+    """Why one failed, where its person can do something about it; the labels say what."""
+
+    NOT_ALLOWED = "not allowed", _("You may no longer download all that was to be in it.")
+    TOO_LARGE = "too large", _("It is too much at once: choose a shorter period.")
+    NO_ROOM = "no room", _("The server has no room for files. Tell its operator, or try it again later.")
+
+
 class ExportFormat(models.TextChoices):
     XLSX = "xlsx", "Excel (.xlsx)"
     CSV = "csv", "CSV (.csv)"
@@ -90,6 +98,7 @@ class Export(models.Model):
     language = models.CharField(max_length=5)
     line_ids = models.JSONField(default=list)
     status = models.CharField(max_length=12, choices=ExportStatus, default=ExportStatus.QUEUED)
+    problem = models.CharField(max_length=12, choices=ExportProblem, blank=True)
     file = models.CharField(max_length=80, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     rows_expected = models.PositiveIntegerField(default=0)

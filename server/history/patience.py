@@ -35,7 +35,7 @@ class Patience:
             with limited():
                 return ask()
         except OperationalError as problem:
-            if not _is_cut_off(problem.__cause__):
+            if not is_cut_off(problem.__cause__):
                 raise
             raise TooMuchAtOnce from problem
 
@@ -74,5 +74,5 @@ class Patience:
             database.set_progress_handler(None, _STEPS)
 
 
-def _is_cut_off(cause: BaseException | None) -> bool:
+def is_cut_off(cause: BaseException | None) -> bool:
     return getattr(cause, "sqlstate", "") == _CANCELED or getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT

@@ -34,6 +34,12 @@ def read_ahead[Batch](batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
             reader.submit(connections.close_all)
 
 
+def read_patiently[Batch](batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, on the caller's connection."""
+    while (batch := _next(batches)) is not None:
+        yield batch
+
+
 def _one_ahead[Batch](batches: Iterator[Batch], reader: ThreadPoolExecutor) -> Iterator[Batch]:
     coming = reader.submit(_next, batches)
     while (batch := coming.result()) is not None:

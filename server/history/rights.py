@@ -1,4 +1,4 @@
-"""Whether a company's colleagues may take messages away as a file."""
+"""Who may take messages away as a file: of which lines, and whether a company's colleagues may at all."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from django.db import transaction
 from server.accounts.models import Role, Subscriber, record_audit
 from server.events.log import record
 from server.events.models import Kind
+from server.lines.models import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from server.accounts.models import User
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
 
 class NotYoursToDecide(Exception):
     """Only the company's administrators decide it."""
+
+
+def may_export(user: User) -> bool:
+    return user.is_active and user.may_export and user.subscriber is not None and user.subscriber.has_sms
+
+
+def may_take(user: User, line_ids: Iterable[int]) -> bool:
+    """Whether the person may take messages away, and sees all of these lines."""
+    return may_export(user) and set(line_ids) <= set(line_ids_of(user))
+
+
+def line_ids_of(user: User) -> list[int]:
+    return list(Line.objects.visible_to(user).order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic

@@ -410,6 +410,14 @@ def test_what_could_not_be_made_says_so(sams, texts, monkeypatch):
     assert "The download could not be made" in sams.get(EXPORTS).text
 
 
+def test_why_it_could_not_be_made_is_said_where_that_is_of_help(sams, texts, monkeypatch):
+    monkeypatch.setattr("server.history.export_files.LEAST_FREE", 1 << 62)
+    answer = sams.post(EXPORTS)
+    assert answer.status_code == 422
+    assert "The server has no room for files" in answer.text
+    assert "The server has no room for files" in sams.get(EXPORTS).text
+
+
 # --- Live ------------------------------------------------------------------------------------------
 def frames_since(kontakt, number: int = 0):
     events = [event for event in missed_since(subscriber_id=kontakt.pk, since=number).events if event.kind == Kind.EXPORT_CHANGED]

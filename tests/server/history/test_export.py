@@ -9,10 +9,12 @@ import pytest
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from psycopg.errors import QueryCanceled
 
 from gateway.chores import CHORES
-from server.accounts.models import AuditEntry, Role
+from server.accounts.models import Activation, AuditEntry, Role, Subscriber, User
 from server.events.models import Event, Kind
+from server.history import export_files, making, tabulation
 from server.history.exporting import (
     AlreadyExporting,
     ExportGone,
@@ -28,7 +30,7 @@ from server.history.exporting import (
 from server.history.filter import HistoryFilter
 from server.history.looking_after import LOST_AFTER, STALLED_AFTER, expire_exports, resume_stalled_exports
 from server.history.making import make_export
-from server.history.models import Export, ExportStatus
+from server.history.models import Export, ExportProblem, ExportStatus
 from server.history.signs_of_life import signs_of_life
 from server.lines.models import LineAccess
 from tests.conftest import NOW
@@ -161,9 +163,8 @@ def test_others_are_not_kept_waiting(sam, ada, three_texts, monkeypatch):
 # --- Making a large one
 
 
-def test_many_messages_wait_for_the_worker(sam, three_texts, monkeypatch, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        export = queued(monkeypatch, sam)
+def test_many_messages_wait_for_the_worker(sam, three_texts, monkeypatch):
+    export = queued(monkeypatch, sam)
     assert (export.status, export.file) == (ExportStatus.QUEUED, "")
     [task] = DBTaskResult.objects.all()
     # E-mails have a queue of their own.
@@ -240,12 +241,110 @@ def test_what_goes_wrong_is_a_failure_that_can_be_seen(sam, three_texts, monkeyp
 
     export = queued(monkeypatch, sam)
     meanwhile(monkeypatch, full_disk, after=1)
-    assert made(export).status == ExportStatus.FAILED
+    export = made(export)
+    assert (export.status, export.problem) == (ExportStatus.FAILED, ExportProblem.NO_ROOM)
     assert left_over() == set()
     assert str(export.uuid) in caplog.text
     assert SECRET not in caplog.text
     # And is no obstacle.
     assert queued(monkeypatch, sam).status == ExportStatus.QUEUED
+
+
+def test_none_is_begun_when_the_disk_is_nearly_full(sam, three_texts, monkeypatch, left_over):
+    monkeypatch.setattr(export_files, "LEAST_FREE", 1 << 62)
+    export = export_of(sam)
+    assert (export.status, export.problem) == (ExportStatus.FAILED, ExportProblem.NO_ROOM)
+    assert left_over() == set()
+
+
+def test_what_takes_the_database_too_long_is_not_tried_again(sam, three_texts, monkeypatch, left_over):
+    def is_cut_off():
+        raise OperationalError("canceling statement due to statement timeout") from QueryCanceled()
+
+    export = queued(monkeypatch, sam)
+    meanwhile(monkeypatch, is_cut_off, after=2)
+    export = made(export)
+    assert (export.status, export.problem) == (ExportStatus.FAILED, ExportProblem.TOO_LARGE)
+    assert left_over() == set()
+
+
+def test_a_request_takes_no_second_connection(sam, three_texts, monkeypatch):
+    monkeypatch.setattr(making, "read_ahead", None)
+    monkeypatch.setattr(making, "signs_of_life", None)
+    assert export_of(sam).status == ExportStatus.FINISHED
+
+
+# --- Rights that are lost meanwhile
+
+
+def closes_the_company_to_colleagues(dana):
+    Subscriber.objects.update(colleagues_may_export=False)
+
+
+def takes_the_line_away(dana):
+    LineAccess.objects.filter(user=dana).delete()
+
+
+def lets_the_person_go(dana):
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+
+
+def ends_the_service(dana):
+    Activation.objects.update(sms_since=None, chat_since=None)
+
+
+LOSSES = [closes_the_company_to_colleagues, takes_the_line_away, lets_the_person_go, ends_the_service]
+
+
+@pytest.mark.parametrize("happens", LOSSES)
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_who_loses_a_right_meanwhile_gets_no_file_and_no_half_of_one(dana_may, three_texts, monkeypatch, left_over, happens, after):
+    export = queued(monkeypatch, dana_may)
+    if after:
+        meanwhile(monkeypatch, lambda: happens(dana_may), after=after)
+    else:
+        happens(dana_may)
+    export = made(export)
+    assert (export.status, export.problem) == (ExportStatus.FAILED, ExportProblem.NOT_ALLOWED)
+    assert left_over() == set()
+    assert not AuditEntry.objects.filter(action="export.finished").exists()
+    assert AuditEntry.objects.filter(action="export.failed", target=str(export.uuid)).exists()
+
+
+@pytest.mark.parametrize("order", [{}, {"oldest": "1"}])
+def test_who_loses_a_line_for_a_moment_gets_all_of_it_the_next_time(
+    dana_may, three_texts, boti_texts, sales_line, monkeypatch, left_over, order
+):
+    access = LineAccess.objects.create(line=sales_line, user=dana_may)
+    for number in range(3):
+        boti_texts(f"for sales {number}", to=sales_line, at=NOW + timedelta(seconds=number, milliseconds=500))
+    export = queued(monkeypatch, dana_may, **order)
+    meanwhile(monkeypatch, access.delete, after=1)
+    meanwhile(monkeypatch, lambda: LineAccess.objects.create(line=sales_line, user=dana_may), after=3)
+    export = made(export)
+    assert (export.status, left_over()) == (ExportStatus.RUNNING, set())
+    assert resume_stalled_exports(now=later()) == 1
+    export = made(export)
+    assert (export.status, export.rows_done) == (ExportStatus.FINISHED, 6)
+
+
+def test_messages_that_were_taken_away_meanwhile_are_not_missing(sam, three_texts, monkeypatch):
+    export = queued(monkeypatch, sam)
+    meanwhile(monkeypatch, three_texts[0].delete, after=2)
+    export = made(export)
+    assert (export.status, export.rows_done) == (ExportStatus.FINISHED, 2)
+
+
+def test_a_last_page_that_is_full_is_the_end(sam, three_texts, monkeypatch):
+    export = queued(monkeypatch, sam)
+    monkeypatch.setattr(tabulation, "BATCH", 3)
+    assert made(export).rows_done == 3
+
+
+def test_a_day_without_a_year_is_that_of_the_day_on_which_the_file_was_asked_for(sam, three_texts, monkeypatch, boti_texts):
+    export = queued(monkeypatch, sam, q="nov. 23")
+    Export.objects.update(created_at=NOW - timedelta(days=365))
+    assert made(export).rows_done == 0
 
 
 # --- Surviving
@@ -320,12 +419,19 @@ def test_after_three_attempts_it_is_given_up(sam, three_texts, monkeypatch):
     assert export.status == ExportStatus.FAILED
 
 
-def test_a_task_that_was_lost_is_queued_again(sam, three_texts, monkeypatch, django_capture_on_commit_callbacks):
+def test_a_task_that_was_lost_is_queued_again(sam, three_texts, monkeypatch):
     queued(monkeypatch, sam)
-    with django_capture_on_commit_callbacks(execute=True):
-        assert resume_stalled_exports(now=NOW + LOST_AFTER - timedelta(seconds=1)) == 0
-        assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=1)) == 1
-        assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=2)) == 0
+    DBTaskResult.objects.all().delete()
+    assert resume_stalled_exports(now=NOW + LOST_AFTER - timedelta(seconds=1)) == 0
+    assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=1)) == 1
+    assert resume_stalled_exports(now=NOW + LOST_AFTER + timedelta(seconds=2)) == 0
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_tasks_do_not_pile_up_while_there_is_no_worker(sam, three_texts, monkeypatch):
+    queued(monkeypatch, sam)
+    for days in range(3):
+        assert resume_stalled_exports(now=NOW + timedelta(days=days)) == 0
     assert DBTaskResult.objects.count() == 1
 
 
