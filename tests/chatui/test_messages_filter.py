@@ -234,7 +234,7 @@ def test_the_last_chip_leads_to_a_clean_address(dana):
     assert chips(Browser(dana).get("/messages/", {"number": "3630"})) == {"number: 3630": "/messages/"}
 
 
-def test_conditions_without_a_field_stay_when_others_are_added(dana, boti):
+def test_conditions_without_a_field_stay_when_others_are_added(dana, boti, conversation):
     page = Browser(dana).get("/messages/", {"contact": boti.pk})
     assert value_of(page, "contact") == str(boti.pk)
     assert '<input type="hidden" name="contact"' in page.text

@@ -93,6 +93,14 @@ def test_a_line_that_was_not_given_has_no_name_and_neither_have_its_conversation
     assert said(dana, conversation=thread.pk) == {"conversation": "conversation: not available"}
 
 
+def test_a_partner_is_not_told_by_whom_they_wrote_to_on_another_line(dana, sam, line, sales_line, boti_texts):
+    contact = boti_texts("Szia", to=sales_line, sender="+36205554444").conversation.contact
+    assert said(dana, contact=contact.pk) == said(dana, contact=7_900_001) == {"contact": "partner: not available"}
+    assert said(sam, contact=contact.pk) == {"contact": "partner: +36 20 555 4444"}
+    boti_texts("Szia", to=line, sender="+36205554444")
+    assert said(dana, contact=contact.pk) == {"contact": "partner: +36 20 555 4444"}
+
+
 def test_a_partner_without_a_name_is_said_by_the_number(dana, boti_texts):
     contact = boti_texts("Szia", sender="+36209990002").conversation.contact
     assert said(dana, contact=contact.pk) == {"contact": "partner: +36 20 999 0002"}
