@@ -81,7 +81,22 @@ def test_a_leap_day_without_a_year_is_that_of_a_leap_year_or_none():
     assert [term.day for term in terms("február 29", date(2028, 2, 1)) if term.day] == []
 
 
-def test_a_text_of_many_words_is_looked_for_by_its_first():
+def test_of_many_words_none_is_left_out():
     text = " ".join(f"szó{n}" for n in range(50))
+    assert terms(text) == [*(Term((f"szo{n}",)) for n in range(7)), Term(tuple(f"szo{n}" for n in range(7, 50)))]
     assert len(terms(text)) == MOST_TERMS
-    assert words_of_search(text)[:2] == ["szo0", "szo1"]
+    assert words_of_search(text) == [f"szo{n}" for n in range(50)]
+
+
+def test_eight_words_are_eight():
+    assert terms("a b c d e f g h") == [Term((letter,)) for letter in "abcdefgh"]
+    assert terms("a b c d e f g h i i a") == [*(Term((letter,)) for letter in "abcdefg"), Term(("h", "i"))]
+
+
+def test_a_number_and_a_day_after_many_words_are_still_a_number_and_a_day():
+    assert terms("a b c d e f g h 06301234567 november 12") == [
+        Term(("06301234567",), ("tel06301234567", "tel36301234567")),
+        Term(("november", "12"), day=date(2026, 11, 12)),
+        *(Term((letter,)) for letter in "abcde"),
+        Term(("f", "g", "h")),
+    ]
