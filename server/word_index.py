@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class WordsField(models.Field[str, str]):
     """The words of another attribute of its row, worked out when the row is saved; `of` names the attribute.
 
-    save(update_fields=…) must name it, too, and bulk_update() does not work it out.
+    save(update_fields=…) must name it, too, and bulk_update() does not work it out. Nor does a migration, whose models
+    of their time have no properties: it saves what the column has, and what it changes it must put into words itself.
     """
 
     def __init__(self, *args: Any, of: str, **options: Any) -> None:
@@ -37,9 +38,17 @@ class WordsField(models.Field[str, str]):
         return "tsvector" if connection.vendor == "postgresql" else "text"
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        words = words_of(getattr(model_instance, self.of, ""))
+        if _is_of_a_migration(model_instance) and not hasattr(model_instance, self.of):
+            kept: str = getattr(model_instance, self.attname)
+            return kept
+        words = words_of(getattr(model_instance, self.of))
         setattr(model_instance, self.attname, words)
         return words
+
+
+def _is_of_a_migration(row: models.Model) -> bool:
+    # As Django names the module of the classes that it makes for migrations.
+    return type(row).__module__ == "__fake__"
 
 
 @WordsField.register_lookup

@@ -8,6 +8,7 @@ import sys
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 
 from server.contacts.models import Contact
@@ -99,6 +100,21 @@ def test_no_sign_is_a_command(boti_texts, sign):
 
 
 # --- Migrations -------------------------------------------------------------------------------
+def test_what_a_migration_saves_stays_to_be_found(boti):
+    of_its_time = MigrationExecutor(connection).loader.project_state().apps.get_model("contacts", "Contact")
+    row = of_its_time.objects.get(pk=boti.pk)
+    row.note = "noted by a migration"
+    row.save()
+    found = Contact.objects.get(words__have=["kiss", "tel3630999"])
+    assert (found.pk, found.note) == (boti.pk, "noted by a migration")
+
+
+def test_a_column_of_words_of_nothing_is_a_mistake(boti, monkeypatch):
+    monkeypatch.setattr(Contact._meta.get_field("words"), "of", "nothing_it_has")
+    with pytest.raises(AttributeError):
+        boti.save()
+
+
 def tables_with_words() -> list[str]:
     return [
         model._meta.db_table for model in apps.get_models() for field in model._meta.local_fields if isinstance(field, WordsField)
