@@ -19,6 +19,8 @@ from server.lines.models import Line
 from server.messaging.models import Direction, Origin, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
 
     from server.accounts.models import User
@@ -145,12 +147,7 @@ class AskedFilter:
 
     @cached_property
     def periods(self) -> list[Period]:
-        kept = self.wanted.without("from", "to").values
-        set_period = (self.wanted.values.get("from"), self.wanted.values.get("to"))
-        return [
-            Period(text, urlencode({"from": since, "to": until} | kept), (since, until) == set_period)
-            for text, since, until in _periods(self.today)
-        ]
+        return periods_of(self.wanted, _proposed(self.today))
 
 
 def read_filter(request: HttpRequest) -> AskedFilter:
@@ -164,10 +161,19 @@ def read_filter(request: HttpRequest) -> AskedFilter:
     return AskedFilter(request.user, wanted, wanted.values)
 
 
-def _periods(today: date) -> list[tuple[str, str, str]]:
+def periods_of(wanted: HistoryFilter, proposed: Iterable[tuple[str, date, date]]) -> list[Period]:
+    """Periods of whole days, each with the filter's other conditions."""
+    kept, is_set = wanted.without("from", "to").values, (wanted.values.get("from"), wanted.values.get("to"))
+    written = [(text, f"{since} 00:00", f"{until} 23:59") for text, since, until in proposed]
+    return [
+        Period(text, urlencode({"from": since, "to": until} | kept), (since, until) == is_set) for text, since, until in written
+    ]
+
+
+def _proposed(today: date) -> list[tuple[str, date, date]]:
     monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
     last_of_previous = first - timedelta(days=1)
-    days = [
+    return [
         (_("Today"), today, today),
         (_("Yesterday"), today - timedelta(days=1), today - timedelta(days=1)),
         (_("This week"), monday, today),
@@ -175,4 +181,3 @@ def _periods(today: date) -> list[tuple[str, str, str]]:
         (_("Last month"), last_of_previous.replace(day=1), last_of_previous),
         (_("Last 30 days"), today - timedelta(days=29), today),
     ]
-    return [(text, f"{since} 00:00", f"{until} 23:59") for text, since, until in days]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from server.accounts.models import Subscriber, User
     from server.history.models import Export
 
 UUID_WRITTEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -23,21 +24,11 @@ LONGEST = 40
 def passport_of(export: Export, conditions: Sequence[str]) -> list[tuple[str, str]]:
     """Name and text of each of its lines, in the language that is active."""
     zone = ZoneInfo(export.subscriber.timezone)
-
-    def at(moment: datetime | None) -> str:
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key})" if moment else "–"
-
-    filtered = [(_("Filter") if number == 0 else "", words) for number, words in enumerate(conditions)]
     return [
-        (_("Made by"), "Fonal"),
-        (_("Company"), export.subscriber.name),
-        (_("Asked for by"), f"{export.user} ({export.user.username})"),
-        (_("Asked for at"), at(export.created_at)),
-        *(filtered or [(_("Filter"), _("none: all messages that may be seen"))]),
-        (_("Time zone"), zone.key),
+        *who_asked(export.user, export.subscriber, export.created_at, conditions),
         (_("Rows"), str(export.rows_done)),
-        (_("First message"), at(export.first_at)),
-        (_("Last message"), at(export.last_at)),
+        (_("First message"), _clock(export.first_at, zone)),
+        (_("Last message"), _clock(export.last_at, zone)),
         (_("Export ID"), str(export.uuid)),
         (_("SHA-256 of the data rows"), export.sha256),
         (
@@ -49,6 +40,24 @@ def passport_of(export: Export, conditions: Sequence[str]) -> list[tuple[str, st
             ),
         ),
     ]
+
+
+def who_asked(user: User, subscriber: Subscriber, at: datetime, conditions: Sequence[str]) -> list[tuple[str, str]]:
+    """What stands first in every file: who asked for it, when, and for what."""
+    zone = ZoneInfo(subscriber.timezone)
+    filtered = [(_("Filter") if number == 0 else "", words) for number, words in enumerate(conditions)]
+    return [
+        (_("Made by"), "Fonal"),
+        (_("Company"), subscriber.name),
+        (_("Asked for by"), f"{user} ({user.username})"),
+        (_("Asked for at"), _clock(at, zone)),
+        *(filtered or [(_("Filter"), _("none: all messages that may be seen"))]),
+        (_("Time zone"), zone.key),
+    ]
+
+
+def _clock(moment: datetime | None, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key})" if moment else "–"
 
 
 def ids_in(lines: Iterable[Sequence[object]]) -> list[UUID]:
