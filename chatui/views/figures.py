@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -18,11 +19,13 @@ from django.views.decorators.http import require_GET, require_safe
 
 from chatui.access import for_people_with_sms
 from chatui.figure_cards import Shown, conditions_of
-from chatui.history_form import Period, read_filter
+from chatui.history_form import periods_of, read_filter
 from server.accounts.models import record_audit
 from server.history.figure_sheet import workbook_of
 from server.history.figure_tables import tables_of
 from server.history.figures import figures_of
+from server.history.filter import FilterNotValid, HistoryFilter
+from server.history.passport import who_asked
 from server.history.patience import TooMuchAtOnce
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from chatui.history_form import AskedFilter
+    from chatui.history_form import AskedFilter, Period
     from server.accounts.models import User
     from server.history.figures import Figures
 
@@ -40,7 +43,19 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @require_safe
 @for_people_with_sms
 def figures(request: HttpRequest) -> HttpResponse:
-    asked = read_filter(request)
+    asked, moment = read_filter(request), now()
+    if not asked.is_valid:
+        return _page(request, asked, status=422)
+    try:
+        found = figures_of(request.user, asked.wanted, now=moment)
+    except FilterNotValid as refusal:
+        return _page(request, replace(asked, wanted=HistoryFilter(), problems=refusal.problems), status=422)
+    except TooMuchAtOnce:
+        return _page(request, asked, status=422, is_too_much=True)
+    return _page(request, asked, shown=Shown(found, request.user, asked.today, moment))
+
+
+def _page(request: HttpRequest, asked: AskedFilter, *, status: int = 200, **found: Any) -> HttpResponse:
     context = {
         "place": "figures",
         "asked": asked,
@@ -48,14 +63,7 @@ def figures(request: HttpRequest) -> HttpResponse:
         "filter_action": reverse("figures"),
         "periods": _periods(asked),
     }
-    if not asked.is_valid:
-        return render(request, "chatui/figures.html", context, status=422)
-    moment = now()
-    try:
-        found = figures_of(request.user, asked.wanted, now=moment)
-    except TooMuchAtOnce:
-        return render(request, "chatui/figures.html", context | {"is_too_much": True}, status=422)
-    return render(request, "chatui/figures.html", context | {"shown": Shown(found, request.user, asked.today, moment)})
+    return render(request, "chatui/figures.html", context | found, status=status)
 
 
 @require_GET
@@ -70,7 +78,7 @@ def figures_download(request: HttpRequest) -> HttpResponse:
         return redirect(page)
     try:
         found = figures_of(request.user, asked.wanted, now=moment)
-    except TooMuchAtOnce:
+    except (FilterNotValid, TooMuchAtOnce):
         return redirect(page)
     if found.is_empty:
         # The page says so, and what else could be asked.
@@ -80,14 +88,7 @@ def figures_download(request: HttpRequest) -> HttpResponse:
 
 def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) -> HttpResponse:
     zone = ZoneInfo(user.subscriber.timezone)
-    about = [
-        (_("Made by"), "Fonal"),
-        (_("Company"), user.subscriber.name),
-        (_("Asked for by"), f"{user} ({user.username})"),
-        (_("Asked for at"), f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S} ({zone.key})"),
-        *((_("Filter") if at == 0 else "", text) for at, text in enumerate(conditions_of(found, user))),
-        (_("Time zone"), zone.key),
-    ]
+    about = who_asked(user, user.subscriber, moment, conditions_of(found, user))
     made = workbook_of(tables_of(found, user, now=moment), about=about, zone=zone)
     record_audit(
         action="figures.downloaded",
@@ -103,18 +104,19 @@ def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) 
 
 def _periods(asked: AskedFilter) -> list[Period]:
     """What one click asks for; without any dates it is the last thirty days."""
-    today, kept = asked.today, asked.wanted.without("from", "to").values
+    today = asked.today
     month = today.replace(day=1)
     end_of_previous = month - timedelta(days=1)
-    periods = [
-        (_("7 days"), today - timedelta(days=6), today),
-        (_("30 days"), today - timedelta(days=29), today),
-        (_("This month"), month, today),
-        (_("Last month"), end_of_previous.replace(day=1), end_of_previous),
-        (_("This year"), today.replace(month=1, day=1), today),
-    ]
-    dates = [(text, f"{since} 00:00", f"{until} 23:59") for text, since, until in periods]
-    is_set = (asked.wanted.values.get("from"), asked.wanted.values.get("to"))
-    if is_set == (None, None) and asked.is_valid:
-        is_set = dates[1][1:]
-    return [Period(text, urlencode({"from": since, "to": until} | kept), (since, until) == is_set) for text, since, until in dates]
+    periods = periods_of(
+        asked.wanted,
+        [
+            (_("7 days"), today - timedelta(days=6), today),
+            (_("30 days"), today - timedelta(days=29), today),
+            (_("This month"), month, today),
+            (_("Last month"), end_of_previous.replace(day=1), end_of_previous),
+            (_("This year"), today.replace(month=1, day=1), today),
+        ],
+    )
+    if asked.is_valid and not (asked.wanted.since or asked.wanted.until):
+        periods[1] = replace(periods[1], is_set=True)
+    return periods

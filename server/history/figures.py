@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, DateField, Exists, F, Max, Min, OuterRef, Q, Sum
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, Trunc
+from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import User
 from server.history.answer_times import AnswerTimes, answer_times
-from server.history.filter import HistoryFilter
+from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.patience import Patience
 from server.history.rows import unordered_rows
 from server.lines.models import Line, secrets_of
@@ -115,8 +116,11 @@ class Figures:
 def figures_of(user: User, wanted: HistoryFilter, *, now: datetime) -> Figures:
     """The figures of the messages that the person may see through the filter.
 
-    Raises TooMuchAtOnce if not even their sums can be had in time. The dearest question comes last.
+    Raises TooMuchAtOnce if not even their sums can be had in time, and FilterNotValid if it is a colleague who asks for
+    the figures of another one. The dearest question comes last.
     """
+    if not (user.sees_all_lines or wanted.colleague in {None, user.pk}):
+        raise FilterNotValid({"colleague": _("Only supervisors and administrators see the figures of others.")})
     zone = _zone_of(user)
     period = with_period(wanted, today=now.astimezone(zone).date())
     patience = Patience(PATIENCE_SECONDS)
@@ -193,7 +197,7 @@ def per_hour(found: MessageQuerySet, zone: ZoneInfo) -> list[list[int]]:
     """Inbound messages by the zone's weekday (Monday first) and hour; an hour that the clock shows twice is both of them."""
     weekday, hour = ExtractIsoWeekDay("created_at", tzinfo=zone), ExtractHour("created_at", tzinfo=zone)
     counted = found.inbound().annotate(weekday=weekday, hour=hour).values_list("weekday", "hour").annotate(messages=Count("pk"))
-    hours = [[0] * 24 for _ in range(7)]
+    hours = [[0] * 24 for _weekday in range(7)]
     for each_weekday, each_hour, messages in counted.order_by():
         hours[each_weekday - 1][each_hour] = messages
     return hours

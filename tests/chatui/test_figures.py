@@ -107,6 +107,29 @@ def test_a_colleague_sees_the_own_lines_and_nobody_elses_row(dana, history):
     assert "Nobody is waiting for an answer." in page.text
 
 
+def test_a_colleague_is_told_kindly_that_the_figures_of_others_are_not_to_be_seen(dana, bela, history, kontakt):
+    kontakt.colleagues_may_export = True
+    kontakt.save()
+    of_bela = f"{NOVEMBER}&colleague={bela.pk}"
+    page = page_of(dana, of_bela)
+    assert page.status_code == 422
+    assert "Only supervisors and administrators see the figures of others." in page.text
+    assert not tiles(page)
+    assert "30\xa0min" not in page.text
+    # Its quick choices lead out of there.
+    assert "colleague=" not in "".join(re.findall(r'href="(/figures/\?[^"]*)"', page.text))
+    assert "/figures/download/" not in page.text
+    answer = Browser(dana).get(f"/figures/download/?{of_bela}")
+    assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/figures/")
+    assert f"colleague={bela.pk}" in answer.headers["Location"]
+    assert not AuditEntry.objects.filter(action="figures.downloaded").exists()
+
+
+def test_a_colleague_asks_for_the_own_figures_and_a_supervisor_for_anybodys(dana, bela, sam, history):
+    of_dana, of_bela = (page_of(person, f"{NOVEMBER}&colleague={pk}") for person, pk in ((dana, dana.pk), (sam, bela.pk)))
+    assert (tiles(of_dana)["Answered within"], tiles(of_bela)["Answered within"]) == ("10\xa0min", "30\xa0min")
+
+
 @pytest.mark.parametrize("query", ["", f"&line={{line}}&{NOVEMBER}", f"&conversation={{conversation}}&{NOVEMBER}"])
 def test_another_companys_ids_give_nothing(eve, history, query):
     page = page_of(eve, query.format(line=history.line_id, conversation=history.pk))

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from server.contacts.models import Contact
 from server.history.answer_times import Took, answer_times
 from server.history.figures import figures_of
-from server.history.filter import HistoryFilter
+from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.patience import TooMuchAtOnce
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Message, Note, Origin, Status
@@ -369,15 +369,26 @@ def test_a_colleague_has_the_figures_of_the_own_lines_and_of_nobody_else(dana, b
     assert figures(dana, asked(line=str(sales_line.pk))).is_empty
 
 
+def test_a_colleague_gets_no_figures_of_another_one(dana, bela, boti):
+    texted(boti, "2026-11-20 08:00")
+    wrote(boti, "2026-11-20 08:05", bela)
+    with pytest.raises(FilterNotValid) as refusal:
+        figures(dana, asked(colleague=str(bela.pk)))
+    assert set(refusal.value.problems) == {"colleague"}
+    assert figures(dana, asked(colleague=str(dana.pk))).answers.all is None
+
+
 def test_another_companys_messages_are_in_nobodys_figures(eve, sam, dana, boti, rival_line):
     texted(boti, "2026-11-20 08:00")
     wrote(boti, "2026-11-20 08:05", dana)
     Conversation.objects.filter(pk=boti.pk).update(waiting_since=NOW)
-    for wanted in (asked(), asked(line=str(boti.line_id)), asked(conversation=str(boti.pk)), asked(colleague=str(dana.pk))):
+    for wanted in (asked(), asked(line=str(boti.line_id)), asked(conversation=str(boti.pk))):
         found = figures(eve, wanted)
         assert found.is_empty
         assert (found.answers.all, found.waiting, found.colleagues, found.lines) == (None, [], [], [])
     assert figures(sam, asked(line=str(rival_line.pk))).is_empty
+    with pytest.raises(FilterNotValid):
+        figures(eve, asked(colleague=str(dana.pk)))
 
 
 # --- What it costs ----------------------------------------------------------------------------------------
