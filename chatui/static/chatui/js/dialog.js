@@ -8,7 +8,9 @@ const dialog = document.getElementById("dialog");
 export async function openDialog(url) {
   await window.htmx.ajax("GET", url, { target: "#dialog", swap: "innerHTML" });
   if (!dialog.open) dialog.showModal();
-  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("input:not([type=hidden]), button"))?.focus();
+  (dialog.querySelector("[autofocus]") ?? dialog.querySelector("input:not([type=hidden]), button"))?.focus({ preventScroll: true });
+  // In a low window the browser would have gone down to it, past what is to be read first.
+  dialog.scrollTop = 0;
 }
 
 const text = () => dialog.querySelector("[data-new-message] textarea")?.value.trim();
