@@ -46,6 +46,10 @@ class Card:
         return max(1, self.export.rows_expected, self.export.rows_done)
 
     @property
+    def file_name(self) -> str:
+        return exporting.file_name(self.export)
+
+    @property
     def zone(self) -> str:
         return self.export.user.subscriber.timezone
 
@@ -78,7 +82,7 @@ def unfinished_cards_of(user: User, *, now: datetime) -> list[Card]:
 def cards_since(user_ids: Collection[int], since: datetime, *, now: datetime) -> list[Card]:
     """What has changed of these people's exports since a moment."""
     found = Export.objects.filter(Q(status__in=UNFINISHED) | Q(finished_at__gte=since), user__in=user_ids)
-    shown = found.exclude(status=ExportStatus.EXPIRED).select_related("user__subscriber").order_by("id")
+    shown = found.exclude(status=ExportStatus.EXPIRED).select_related("subscriber", "user__subscriber").order_by("id")
     return [card_of(export, now=now) for export in shown if is_shown_everywhere(export)]
 
 
@@ -89,7 +93,7 @@ def is_shown_everywhere(export: Export) -> bool:
 
 def _owned(exports: Iterable[Export], user: User) -> Iterator[Export]:
     for export in exports:
-        export.user = user
+        export.user, export.subscriber = user, user.subscriber
         yield export
 
 

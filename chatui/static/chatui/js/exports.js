@@ -7,8 +7,10 @@ import { me, say } from "./words.js";
 
 const ASK_EVERY_MS = 2000;
 const KEPT = `fonal.exports.${me}`;
+const FOLDED = `fonal.exports-folded.${me}`;
 const CLOSED = `fonal.exports-closed.${me}`;
 const MOST = 50;
+const CANCELLED_STAYS_MS = 5000;
 const tray = document.getElementById("exports-tray");
 // On the page of downloads they are in its list instead.
 const list = document.querySelector("[data-exports-page]");
@@ -17,14 +19,14 @@ const cardsOf = (id) => cards().filter((card) => card.dataset.export === id);
 const isOver = (card) => !("unfinished" in card.dataset);
 
 /* --- Which cards are shown: the same in all tabs, and after a reload --- */
-const read = (key) => {
+const read = (key, storage = localStorage) => {
   try {
-    return JSON.parse(localStorage.getItem(key)) ?? [];
+    return JSON.parse(storage.getItem(key)) ?? [];
   } catch {
     return [];
   }
 };
-const write = (key, ids) => localStorage.setItem(key, JSON.stringify(ids.slice(-MOST)));
+const write = (key, ids, storage = localStorage) => storage.setItem(key, JSON.stringify(ids.slice(-MOST)));
 const kept = () => read(KEPT);
 // A tab that slept through it is told later, and must not bring it back.
 const isClosed = (id) => read(CLOSED).includes(id);
@@ -39,16 +41,48 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-close-export]");
   if (!button) return;
   const { export: id } = button.closest("[data-export]").dataset;
-  forget(id);
-  write(CLOSED, [...read(CLOSED), id]);
+  putAway(id);
   // Not at once: the link that was clicked must still be followed.
   setTimeout(() => takeOut(id));
 });
+
+function putAway(id) {
+  forget(id);
+  write(CLOSED, [...read(CLOSED), id]);
+}
 addEventListener("storage", ({ key }) => {
   if (key !== KEPT) return;
   const ids = kept();
   for (const card of tray?.querySelectorAll("[data-export]") ?? []) if (isOver(card) && !ids.includes(card.dataset.export)) card.remove();
 });
+
+/* --- Out of the way while it is made: only in this tab, and back when there is something to be done --- */
+document.addEventListener("click", (event) => {
+  const card = event.target.closest?.("[data-fold-export]")?.closest("[data-export]");
+  if (!card) return;
+  write(FOLDED, [...read(FOLDED, sessionStorage), card.dataset.export], sessionStorage);
+  fold();
+});
+
+function fold() {
+  const folded = read(FOLDED, sessionStorage);
+  for (const card of tray?.querySelectorAll("[data-export]") ?? []) card.hidden = !isOver(card) && folded.includes(card.dataset.export);
+}
+
+/* --- Of a cancelled one nothing is left to be done --- */
+function leaveSoon(id) {
+  setTimeout(() => {
+    const card = tray.querySelector(`[data-export="${id}"]`);
+    // Nor is it taken from under a hand.
+    if (card?.matches(":focus-within, :has(a:hover)")) return leaveSoon(id);
+    if (card) leave(card);
+  }, CANCELLED_STAYS_MS);
+}
+
+function leave(card) {
+  putAway(card.dataset.export);
+  card.remove();
+}
 
 /* --- How far it has got --- */
 onFrame("live-export", (statement) => show(statement.querySelector("[data-export]")));
@@ -62,9 +96,12 @@ function show(fresh) {
   if (!place.querySelector(`[data-export="${id}"]`) && !(place === tray && isClosed(id))) {
     const card = adopt(fresh.cloneNode(true));
     card.classList.add("arriving");
+    if (!isOver(card)) for (const old of tray.querySelectorAll(".cancelled")) leave(old);
     place.prepend(card);
   }
   if (place === tray && !isClosed(id)) remember(id);
+  if (fresh.dataset.status === "cancelled") leaveSoon(id);
+  fold();
   askWhileUnfinished();
 }
 
@@ -114,6 +151,7 @@ async function recall() {
   if (!tray || list) return;
   const here = [...tray.querySelectorAll("[data-export]")].map((card) => card.dataset.export);
   for (const id of here) remember(id);
+  fold();
   const missing = kept().filter((id) => !here.includes(id));
   if (!missing.length) return askWhileUnfinished();
   await askAbout(missing);
