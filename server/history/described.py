@@ -44,6 +44,8 @@ def _conditions(wanted: HistoryFilter, user: User, today: date | None) -> Iterat
         yield "to", _end(wanted.until, today)
     if wanted.number:
         yield "number", _("number: %(value)s") % {"value": wanted.number}
+    if wanted.name:
+        yield "name", _("partner's name: %(value)s") % {"value": wanted.name}
     if wanted.direction:
         yield "direction", _("direction: %(value)s") % {"value": Direction(wanted.direction).label}
     if wanted.status:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from server import wording
 from server.contacts import numbering
 from server.history.filter import YEARS
+from server.history.months import MONTH, NAMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,32 +85,18 @@ def _words(text: str, country: str) -> Iterator[Term]:
 
 
 # --- Days -------------------------------------------------------------------------------------
-_MONTHS = (
-    "január február március április május június július augusztus szeptember október november december",
-    "january february march april may june july august september october november december",
-)
-# Three letters of a month, or more, are one: nov, nov., novem.
-_MONTH = {
-    wording.fold(name[:letters]): at + 1
-    for names in _MONTHS
-    for at, name in enumerate(names.split())
-    for letters in range(3, len(name) + 1)
-}
-# "Már" is the word for "already": "már 3 napja" is no day of March.
-_WRITTEN_MONTHS = {name[:letters] for names in _MONTHS for name in names.split() for letters in range(3, len(name) + 1)} - {"már"}
-_NAMED = rf"(?:{'|'.join(sorted(_WRITTEN_MONTHS | set(_MONTH), key=len, reverse=True))})"
 # 2026-11-12, 2026. 11. 12. – 2026. november 12., nov. 12, November 12, 2026 – 12 Nov 2026
 _DAY = re.compile(
     r"(?<!\w)(?:(?P<y1>\d{4})[-./]\s?(?P<m1>\d{1,2})[-./]\s?(?P<d1>\d{1,2})\.?"
-    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<m2>{_NAMED})(?:\.\s?|\s)(?P<d2>\d{{1,2}})(?:,\s?(?P<y3>\d{{4}})|\.)?"
-    rf"|(?P<d3>\d{{1,2}})\s(?P<m3>{_NAMED})\.?(?:\s(?P<y4>\d{{4}}))?)(?!\w)",
+    rf"|(?:(?P<y2>\d{{4}})\.?\s)?(?P<m2>{NAMED})(?:\.\s?|\s)(?P<d2>\d{{1,2}})(?:,\s?(?P<y3>\d{{4}})|\.)?"
+    rf"|(?P<d3>\d{{1,2}})\s(?P<m3>{NAMED})\.?(?:\s(?P<y4>\d{{4}}))?)(?!\w)",
     re.IGNORECASE,
 )
 
 
 def _day_of(match: re.Match[str], today: date) -> date | None:
     said = {name[0]: value for name, value in match.groupdict().items() if value}
-    month = _MONTH.get(wording.fold(said["m"])) or int(said["m"])
+    month = MONTH.get(wording.fold(said["m"])) or int(said["m"])
     year = int(said["y"]) if "y" in said else today.year
     if year not in YEARS:
         return None

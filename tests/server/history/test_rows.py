@@ -220,6 +220,7 @@ def slowly(told: Told, user, wanted: HistoryFilter, message: Message) -> bool:
         wanted.colleague in {None, message.author_id},
         wanted.contact in {None, contact.pk},
         wanted.origin in {"", message.origin},
+        wanted.origin != "person" or message.direction == "out",
         not wanted.is_failed or message.status in {"failed", "undelivered"},
         not wanted.has_note or Note.objects.filter(conversation=message.conversation_id).exists(),
         all(
