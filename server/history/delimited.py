@@ -1,12 +1,14 @@
 """A CSV file of any number of rows, written as they come.
 
 A spreadsheet program takes a cell of a CSV file that begins with one of `= + - @` for a formula, whoever wrote it:
-such a cell gets an apostrophe before it, telephone numbers too. An .xlsx file needs none of this.
+such a cell gets an apostrophe before it, telephone numbers too. So does what follows a separator within a text: a program
+of another language may part the cell there. An .xlsx file needs none of this.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 from typing import IO, TYPE_CHECKING, Self
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MAY_BE_A_FORMULA = ("=", "+", "-", "@", "\t", "\n", "\r")
+# Two quotation marks in a row are an empty cell's, and what follows them is taken as it is.
+_MAY_BE_A_FORMULA = re.compile(r"""^(?=[=+\-@\t\n\r])|(?<=[;,\t\n\r])(?="*[=+\-@])""")
 # Where the decimal sign is a comma, Excel parts cells at semicolons.
 _SEPARATORS = {"hu": ";"}
 
@@ -56,4 +59,4 @@ class Delimited:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_MAY_BE_A_FORMULA) else text
+    return _MAY_BE_A_FORMULA.sub("'", text)

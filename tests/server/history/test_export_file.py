@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import pytest
 from django.utils.translation import override
 
 from server.contacts.models import Contact
@@ -40,6 +41,12 @@ FORMULAS = [
     "{=1+1}",
     '=DDE("cmd";"/C calc";"!A0")',
 ]
+# In a CSV file, where another program may part cells within them.
+HARMLESS = {
+    "\t=1+1": "'\t'=1+1",
+    '";=1+1': "\";'=1+1",
+    "=1+1;=2+2": "'=1+1;'=2+2",
+}
 # As received, and as a cell holds it.
 ODD = {
     "": None,
@@ -255,10 +262,25 @@ def test_a_csv_file_has_its_own_rule_against_formulas(sam, boti_texts):
     assert file.startswith(b"\xef\xbb\xbfTime (Europe/Budapest),Time (UTC),Direction")
     assert file.endswith(b"\r\n")
     [_, *rows] = csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""))
-    harmless = [f"'{body}" if body[0] in "=+-@\t" else body for body in FORMULAS]
+    harmless = [HARMLESS.get(body, f"'{body}" if body[0] in "=+-@" else body) for body in FORMULAS]
     assert [row[TEXT] for row in rows] == [*harmless, 'say "yes", or; no', "two\nlines"]
     assert {row[3] for row in rows} == {"'+36309990001"}
     assert {row[0] for row in rows} >= {"2026-11-23 11:00:00"}
+
+
+@pytest.mark.parametrize("language", ["en", "hu"])
+@pytest.mark.parametrize("apart", [",", ";", "\t", "\n"])
+def test_a_csv_file_that_is_parted_elsewhere_holds_no_formula_either(sam, boti_texts, language, apart):
+    sam.language = language
+    sam.save()
+    texted(
+        boti_texts, [f"hello{between}{quoted}{sign}1+1" for between in ";,\t\n" for quoted in ("", '"', '""') for sign in "=+-@"]
+    )
+    text = file_of(export_of(sam, format="csv")).decode("utf-8-sig")
+    lines = csv.reader(text.splitlines(), delimiter=apart) if apart != "\n" else ([line] for line in text.splitlines())
+    cells = [cell for row in lines for cell in row]
+    assert len(cells) >= 48
+    assert [cell for cell in cells if cell.startswith(tuple("=+-@"))] == []
 
 
 def test_a_csv_file_for_hungarians_is_parted_at_semicolons(sam, boti_texts):
