@@ -11,14 +11,15 @@ from django.utils import timezone
 
 from server.contacts import numbering
 from server.contacts.models import Contact
-from server.contacts.phonebook import known_by
+from server.contacts.phonebook import known_by, named
 from server.history.columns import RELATED
 from server.history.filter import beginning_of, end_of
 from server.history.naming import one_by_one
 from server.history.searching import Term, day_bounds, terms_in
 from server.keyset import beyond
 from server.lines.models import secrets_of
-from server.messaging.models import Conversation, Message, Note, Status
+from server.messaging.models import Conversation, Direction, Message, Note, Origin, Status
+from server.wording import words_in
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,6 +67,8 @@ def unordered_rows(user: User, wanted: HistoryFilter, *, now: datetime | None = 
         return found
     if wanted.number:
         found = found.filter(_in_threads_with(subscriber, _known_by_number(subscriber, wanted.number)))
+    if wanted.name:
+        found = found.filter(_in_threads_with(subscriber, named(words_in(wanted.name))))
     zone = ZoneInfo(subscriber.timezone)
     today = (now or timezone.now()).astimezone(zone).date()
     terms = terms_in(wanted.text, country=subscriber.country, today=today)
@@ -103,6 +106,9 @@ def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
         found = found.filter(conversation=wanted.conversation)
     if wanted.origin:
         found = found.filter(origin=wanted.origin)
+    if wanted.origin == Origin.PERSON:
+        # What came in stands as a person's, too: the customer's.
+        found = found.filter(direction=Direction.OUT)
     if wanted.is_failed:
         # Written as its index is: SQLite takes it for nothing else.
         found = found.filter(Q(status=Status.FAILED) | Q(status=Status.UNDELIVERED))
