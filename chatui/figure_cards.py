@@ -13,6 +13,7 @@ from chatui.charts import Bars, Columns, HeatMap, bars_of, columns_of, heat_map_
 from chatui.templatetags.fonal import amount
 from server.history.described import described
 from server.history.figure_tables import name_of_colleague, name_of_reason, tables_of
+from server.history.figures import OF_THREADS
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -57,10 +58,10 @@ class Shown:
 
     @cached_property
     def columns(self) -> Columns:
-        unit = self.figures.unit
+        unit, has_year = self.figures.unit, words.needs_years(self.figures.spans)
         return columns_of(
             self.figures.spans,
-            label=lambda span: words.short_day(span.start, unit),
+            label=lambda span: words.short_day(span.start, unit, has_year=has_year),
             title=lambda span: words.span_title(span, unit),
             number=amount,
         )
@@ -147,6 +148,13 @@ class Shown:
             "needed": amount(self.figures.segments - self.figures.saved),
             "share": words.percent(self.figures.saved / self.figures.segments),
         }
+
+    @cached_property
+    def unheeded(self) -> list[str]:
+        """The conditions that say nothing about who waits: they are of single messages."""
+        conditions = described(self.figures.wanted, self.user, today=self.today)
+        # That the period does not matter is said anyway.
+        return [text for name, text in conditions if name not in (*OF_THREADS, "from,to", "from", "to")]
 
     @cached_property
     def waits(self) -> list[tuple[Conversation, str]]:

@@ -14,6 +14,8 @@ from chatui.templatetags.fonal import HUNGARIAN_DAYS, amount, table_time
 from server.history.figure_tables import Share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from server.history.figures import Span
 
 UNKNOWN = "–"
@@ -61,11 +63,18 @@ def day(start: date, unit: str) -> str:
     return formats.date_format(start, "Y. F j., l" if is_hungarian else "l, F j, Y")
 
 
-def short_day(start: date, unit: str) -> str:
+def short_day(start: date, unit: str, *, has_year: bool = False) -> str:
     is_hungarian = get_language() == "hu"
     if unit == "month":
         return formats.date_format(start, "Y. N" if is_hungarian else "M Y")
+    if has_year:
+        return formats.date_format(start, "Y. N j." if is_hungarian else "M j, Y")
     return formats.date_format(start, "N j." if is_hungarian else "M j")
+
+
+def needs_years(spans: Sequence[Span]) -> bool:
+    """From November to January everybody knows which year; over a whole one a date stands for two days."""
+    return bool(spans) and spans[0].start.year != spans[-1].start.year and (spans[-1].start - spans[0].start).days > 330
 
 
 def short_weekday(weekday: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from chatui.charts import PLOT, bars_of, columns_of, heat_map_of
-from chatui.figure_words import duration, percent, short_day, span_title, wait
+from chatui.figure_words import duration, needs_years, percent, short_day, span_title, wait
 from server.history.figures import Span
 
 
@@ -18,12 +18,12 @@ from server.history.figures import Span
     [
         (timedelta(), "0 s", "0 mp"),
         (timedelta(seconds=59.4), "59 s", "59 mp"),
-        (timedelta(seconds=59.6), "1 min", "1 p"),
-        (timedelta(minutes=3, seconds=20), "3 min 20 s", "3 p 20 mp"),
-        (timedelta(hours=2, minutes=5, seconds=50), "2 h 5 min", "2 ó 5 p"),
-        (timedelta(hours=23, minutes=59, seconds=59), "23 h 59 min", "23 ó 59 p"),
+        (timedelta(seconds=59.6), "1 min", "1 perc"),
+        (timedelta(minutes=3, seconds=20), "3 min 20 s", "3 perc 20 mp"),
+        (timedelta(hours=2, minutes=5, seconds=50), "2 h 5 min", "2 óra 5 perc"),
+        (timedelta(hours=23, minutes=59, seconds=59), "23 h 59 min", "23 óra 59 perc"),
         (timedelta(days=1), "1 d", "1 nap"),
-        (timedelta(days=400, hours=4), "400 d 4 h", "400 nap 4 ó"),
+        (timedelta(days=400, hours=4), "400 d 4 h", "400 nap 4 óra"),
     ],
 )
 def test_durations_are_said_in_their_two_largest_units(took, english, hungarian):
@@ -59,6 +59,17 @@ def test_days_are_named_as_the_language_has_it():
     with translation.override("hu"):
         assert span_title(span, "day") == "2026. november 16., hétfő: 1\xa0284 bejövő, 2 kimenő"
         assert short_day(span.start, "day") == "nov. 16."
+        assert short_day(span.start, "week", has_year=True) == "2026. nov. 16."
+
+
+def test_an_axis_carries_the_year_where_a_day_could_be_one_of_two():
+    def weeks(count):
+        return [Span(date(2025, 11, 17) + timedelta(days=7 * n), 1, 1) for n in range(count)]
+
+    assert needs_years(weeks(53))
+    assert not needs_years(weeks(10))
+    assert not needs_years([])
+    assert not needs_years([Span(date(2026, 1, 1), 1, 1), Span(date(2026, 12, 31), 1, 1)])
 
 
 def _columns(spans):

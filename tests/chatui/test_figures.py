@@ -270,6 +270,27 @@ def test_the_shorter_period_is_one_click_away_with_the_other_conditions_kept(sam
     assert tiles(shorter)["Incoming"] == "2"
 
 
+def waiting_card(page) -> str:
+    return re.search(r'<section[^>]*aria-labelledby="title-waiting".*?</section>', page.text, re.DOTALL)[0]
+
+
+def test_who_waits_says_which_conditions_it_does_not_look_at(sam, history):
+    page = page_of(sam, f"{NOVEMBER}&line={history.line_id}&q=szia&direction=in")
+    card = waiting_card(page)
+    assert re.findall(r'<span class="condition">([^<]+)</span>', card) == ["direction: Incoming", "text: szia"]
+    assert "Does not depend on:" in card
+    assert "not by every condition of the filter" in page.text
+    # Nothing was found; who waits does not wait because of that text.
+    card = waiting_card(page_of(sam, f"{NOVEMBER}&q=semmi"))
+    assert "text: semmi" in card
+
+
+def test_of_conditions_on_whole_threads_and_periods_nothing_needs_to_be_said(sam, history):
+    page = page_of(sam, f"{NOVEMBER}&line={history.line_id}")
+    assert "Does not depend on:" not in page.text
+    assert "not by every condition of the filter" not in page.text
+
+
 def test_names_and_labels_are_text_wherever_they_stand(sam, history, line, dana):
     type(line).objects.filter(pk=line.pk).update(label=NASTY)
     User.objects.filter(pk=dana.pk).update(name=NASTY)
