@@ -348,6 +348,21 @@ def test_how_far_it_has_got_stands_on_every_page_of_that_person_only(running, sa
         assert str(running.uuid) not in Browser(ada).get(address).text
 
 
+def test_its_card_names_the_file_and_leads_to_all_of_them(running, sams, sam):
+    name = exporting.file_name(running)
+    assert re.fullmatch(r"fonal-messages-[\d-]{15}\.xlsx", name)
+    assert f'<p class="file">{name}</p>' in sams.get("/messages/").text
+    Export.objects.update(status=ExportStatus.FINISHED, finished_at=clock(), expires_at=clock() + timedelta(hours=24))
+    told = sams.get(EXPORTS, {"of": running.uuid}, headers=FRAMES).text
+    assert f'<p class="file">{name}</p>' in told
+    assert f'href="{EXPORTS}"' in told
+    assert f'<p class="file">{name}</p>' in sams.get(EXPORTS).text
+
+
+def test_the_settings_about_downloads_lead_to_them(ada, texts):
+    assert f'href="{EXPORTS}"' in Browser(ada).get("/settings/").text
+
+
 def test_the_cards_cost_one_question_however_many_there_were(sams, texts, django_assert_max_num_queries, sam):
     sams.get("/settings/")
     with django_assert_max_num_queries(20) as asked:
