@@ -13,10 +13,14 @@ from server.history.models import SavedFilter
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from server.accounts.models import User
     from server.history.filter import HistoryFilter
 
 NAME_MAX_CHARACTERS = 60
+# A person's own, and the company's: all of them stand in one menu.
+MOST_KEPT = 100
 
 
 class NotKept(ValueError):
@@ -29,6 +33,14 @@ class NameNotValid(NotKept):
 
 class NothingToKeep(NotKept):
     """The filter lets everything through."""
+
+
+class PickedByHand(NotKept):
+    """It is a choice of single messages, and would never find another."""
+
+
+class TooManyKept(NotKept):
+    """There are a hundred already; one of them has to go first, or to be written over."""
 
 
 class NotYoursToChange(Exception):
@@ -81,6 +93,9 @@ def _keep(name: str, wanted: HistoryFilter, by: User, *, owner: User | None, now
         raise NameNotValid
     if wanted.is_empty:
         raise NothingToKeep
+    if wanted.only:
+        raise PickedByHand
+    _make_sure_of_room(SavedFilter.objects.filter(subscriber=by.subscriber, owner=owner), name)
     return SavedFilter.objects.update_or_create(
         subscriber=by.subscriber,
         owner=owner,
@@ -88,3 +103,8 @@ def _keep(name: str, wanted: HistoryFilter, by: User, *, owner: User | None, now
         defaults={"values": wanted.values},
         create_defaults={"values": wanted.values, "created_at": now},
     )
+
+
+def _make_sure_of_room(kept: QuerySet[SavedFilter], name: str) -> None:
+    if kept.count() >= MOST_KEPT and not kept.filter(name=name).exists():
+        raise TooManyKept
