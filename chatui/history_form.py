@@ -17,16 +17,17 @@ from server.history.described import described
 from server.history.filter import NAMES, FilterNotValid, HistoryFilter
 from server.lines.models import Line
 from server.messaging.models import Direction, Origin, Status
+from server.wording import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, QueryDict
 
     from server.accounts.models import User
 
 # Conditions in the fold "More filters".
-FOLDED = ("line", "colleague", "origin", "failed", "note", "oldest")
+FOLDED = ("name", "line", "colleague", "origin", "failed", "note", "oldest")
 # Conditions without a field: they come by a link, and go by their chip.
 CARRIED = ("contact", "conversation", "only")
 
@@ -152,13 +153,33 @@ class AskedFilter:
 
 def read_filter(request: HttpRequest) -> AskedFilter:
     """The filter in the address of a page of a subscriber's person."""
-    values = request.GET
+    return filter_of(request.user, request.GET)
+
+
+def filter_of(user: User, values: QueryDict) -> AskedFilter:
+    """What was typed into the panel, or stands in an address."""
     try:
-        wanted = HistoryFilter.read(values)
+        wanted = HistoryFilter.read(_with_days(values, user))
     except FilterNotValid as refusal:
         typed = {name: values[name] for name in NAMES.values() if values.get(name)}
-        return AskedFilter(request.user, HistoryFilter(), typed, refusal.problems)
-    return AskedFilter(request.user, wanted, wanted.values)
+        return AskedFilter(user, HistoryFilter(), typed, refusal.problems)
+    return AskedFilter(user, wanted, wanted.values)
+
+
+_DAYS_AGO = {"ma": 0, "today": 0, "tegnap": 1, "yesterday": 1}
+
+
+def _with_days(values: QueryDict, user: User) -> QueryDict:
+    """Today and yesterday as days: a filter itself knows of no clock."""
+    said = {name: values[name].split() for name in ("from", "to") if values.get(name)}
+    ago = {name: _DAYS_AGO.get(fold(words[0])) for name, words in said.items() if words}
+    if all(days is None for days in ago.values()):
+        return values
+    values, today = values.copy(), AskedFilter(user, HistoryFilter(), {}).today
+    for name, days in ago.items():
+        if days is not None:
+            values[name] = " ".join([str(today - timedelta(days=days)), *said[name][1:]])
+    return values
 
 
 def periods_of(wanted: HistoryFilter, proposed: Iterable[tuple[str, date, date]]) -> list[Period]:

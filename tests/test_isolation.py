@@ -124,6 +124,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/messages/?only={message_uuid}"),
         blind("get", "/messages/?q={word}"),
         blind("get", "/messages/?number={nameless}"),
+        blind_across("get", "/messages/?name={name}"),
         blind_across("get", "/messages/?contact={contact}"),
         blind_across("get", "/messages/?colleague={user}"),
         blind_across("get", "/messages/?q={name}"),
@@ -137,7 +138,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind_across("get", "/messages/count/?contact={contact}"),
         blind_across("get", "/messages/count/?colleague={user}"),
     ],
-    "filter_keep": [Call("post", "/messages/filters/", {"name": "", "filter": "line={line}"}, status=302)],
+    "filter_keep": [Call("post", "/messages/filters/", {"keep_as": "", "line": "{line}"}, status=302)],
     "filter_forget": [
         hidden("get", "/messages/filters/{saved_filter}/delete/"),
         hidden("post", "/messages/filters/{saved_filter}/delete/", sure="1"),

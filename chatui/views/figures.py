@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_safe
 from chatui.access import for_people_with_sms
 from chatui.figure_cards import Shown, conditions_of
 from chatui.history_form import periods_of, read_filter
+from chatui.keeping import keeping
 from server.accounts.models import record_audit
 from server.history.figure_sheet import workbook_of
 from server.history.figure_tables import tables_of
@@ -58,6 +59,7 @@ def figures(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, asked: AskedFilter, *, status: int = 200, **found: Any) -> HttpResponse:
     context = {
         "place": "figures",
+        **keeping(request, "figures"),
         "asked": asked,
         "wanted": asked.wanted,
         "filter_action": reverse("figures"),

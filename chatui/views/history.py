@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.contrib import messages as notices
 from django.core.exceptions import PermissionDenied
@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chatui.access import for_people_with_sms
 from chatui.cursor import read_cursor, write_cursor
-from chatui.history_form import AskedFilter, read_filter
+from chatui.history_form import AskedFilter, filter_of, read_filter
+from chatui.keeping import NAME, address_of, back_to_panel, keeping, page_of
 from server.accounts.models import Subscriber
 from server.history import rows, saved
-from server.history.filter import NAMES, FilterNotValid, HistoryFilter
+from server.history.filter import NAMES
 from server.history.models import SavedFilter
 from server.history.searching import words_of_search
 
@@ -42,7 +43,9 @@ def messages(request: HttpRequest) -> HttpResponse:
     if request.htmx and cursor is not None:
         return render(request, "chatui/_message_rows.html", _page(request.user, asked, cursor), status=asked.status)
     if not request.htmx and _has_empty_fields(request):
-        return redirect(_address(asked.query))
+        # Return was pressed in the field of the name: it stays where it is.
+        name = request.GET.get(NAME)
+        return redirect(back_to_panel("messages", asked, name) if name else address_of("messages", asked.query))
     # Before the rows: what is written meanwhile is told again rather than never.
     position = Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id)
     context = _page(request.user, asked, cursor) | {
@@ -50,9 +53,9 @@ def messages(request: HttpRequest) -> HttpResponse:
         "position": position,
         "asked": asked,
         "is_first_page": cursor is None,
-        "saved_filters": _saved_filters(request.user),
         "filter_action": reverse("messages"),
         "filter_target": "#found",
+        **keeping(request, "messages"),
     }
     if not request.htmx:
         return render(request, "chatui/messages.html", context, status=asked.status)
@@ -72,19 +75,19 @@ def count(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_people_with_sms
 def keep(request: HttpRequest) -> HttpResponse:
-    """Keep a filter under a name, and show what it finds."""
+    """Keep what stands in the panel under a name, and show what it finds; or the panel again, with what is wrong."""
+    asked, page, name = filter_of(request.user, request.POST), page_of(request), request.POST.get(NAME, "")
+    if not asked.is_valid:
+        return HttpResponseRedirect(back_to_panel(page, asked, name, None if name.strip() else saved.NameNotValid()))
     is_shared = bool(request.POST.get("shared")) and saved.may_share(request.user)
     keep_it = saved.share_filter if is_shared else saved.keep_own_filter
-    wanted = HistoryFilter()
     try:
-        wanted = HistoryFilter.read(QueryDict(request.POST.get("filter", "")))
-        kept, is_new = keep_it(name=request.POST.get("name", ""), wanted=wanted, by=request.user, now=now())
-    except (FilterNotValid, saved.NotKept) as refusal:
-        notices.error(request, _why_not_kept(refusal))
-    else:
-        text = _("Kept under “%(name)s”.") if is_new else _("“%(name)s” means this filter from now on.")
-        notices.success(request, text % {"name": kept.name})
-    return HttpResponseRedirect(_address(wanted.query))
+        kept, is_new = keep_it(name=name, wanted=asked.wanted, by=request.user, now=now())
+    except saved.NotKept as refusal:
+        return HttpResponseRedirect(back_to_panel(page, asked, name, refusal))
+    text = _("Kept under “%(name)s”.") if is_new else _("“%(name)s” means this filter from now on.")
+    notices.success(request, text % {"name": kept.name})
+    return HttpResponseRedirect(address_of(page, asked.query))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,10 +101,10 @@ def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         template = "chatui/_forget_filter.html" if request.htmx else "chatui/forget_filter.html"
-        return render(request, template, {"saved": chosen, "place": "messages"})
+        return render(request, template, {"saved": chosen, "place": page_of(request), "page": page_of(request)})
     saved.forget_filter(saved=chosen, by=request.user, now=now())
     notices.success(request, _("The filter “%(name)s” has been deleted.") % {"name": chosen.name})
-    return redirect("messages")
+    return redirect(page_of(request))
 
 
 def _page(user: User, asked: AskedFilter, cursor: tuple[datetime, int] | None) -> dict[str, Any]:
@@ -118,47 +121,16 @@ def _said(number: int) -> str:
     return f"{written}+" if number > rows.COUNTED_UP_TO else written
 
 
-def _saved_filters(user: User) -> list[SavedFilter]:
-    """One's own first, then the company's, each with its address."""
-    kept = sorted(SavedFilter.objects.visible_to(user), key=lambda one: (one.is_shared, one.name.casefold()))
-    for one in kept:
-        one.query = _query_of(one)
-        one.may_be_forgotten = saved.may_forget(one, user)
-    return kept
-
-
-def _query_of(kept: SavedFilter) -> str:
-    try:
-        return HistoryFilter.read(kept.values).query
-    except FilterNotValid:
-        # Written by an older version that knew other conditions: shown with what is wrong.
-        return urlencode(kept.values)
-
-
 def _has_empty_fields(request: HttpRequest) -> bool:
     """As a form without scripts sends them: such an address is nothing to copy."""
-    return any(request.GET.get(name) == "" for name in NAMES.values())
-
-
-def _address(query: str) -> str:
-    return f"{reverse('messages')}?{query}" if query else reverse("messages")
+    return any(request.GET.get(name) == "" for name in [*NAMES.values(), NAME])
 
 
 def _with_its_address(request: HttpRequest, asked: AskedFilter, response: HttpResponse) -> HttpResponse:
     """Let the browser's address say what is shown: one step back for each filter, and one for all letters of a search."""
     current = urlsplit(request.htmx.current_url or "")
-    address = _address(asked.query)
+    address = address_of("messages", asked.query)
     if address != f"{current.path}?{current.query}".rstrip("?"):
         is_typing_on = request.htmx.source == "input#search" and "q" in QueryDict(current.query)
         response["HX-Replace-Url" if is_typing_on else "HX-Push-Url"] = address
     return response
-
-
-def _why_not_kept(refusal: FilterNotValid | saved.NotKept) -> str:
-    match refusal:
-        case saved.NameNotValid():
-            return _("The filter needs a name, %(n)s characters at most.") % {"n": saved.NAME_MAX_CHARACTERS}
-        case saved.NothingToKeep():
-            return _("No condition is set, so there is nothing to keep.")
-        case _:
-            return _("The filter was not kept: something in it can't be read.")

@@ -82,6 +82,9 @@ CONDITIONS = [
     ({"q": "szamla"}, ["lost", "asked"]),
     ({"q": "kiss"}, ["lost", "sent", "asked"]),
     ({"q": "555 00"}, ["auto", "sold"]),
+    ({"name": "kis"}, ["lost", "sent", "asked"]),
+    ({"name": "3630"}, []),
+    ({"origin": "person"}, ["lost", "sent"]),
     ({"q": "2026-11-24"}, ["auto", "sold"]),
     ({"only": "{asked},{auto}"}, ["auto", "asked"]),
     ({"oldest": "1"}, ALL[::-1]),
@@ -145,6 +148,31 @@ def test_both_ends_count_also_when_the_clocks_change(dana, boti_texts, at, since
 def test_a_day_is_read_and_written_out_to_its_ends(dana):
     page = Browser(dana).get("/messages/", {"from": "2026.11.01.", "to": "2026-11-22"})
     assert (value_of(page, "from"), value_of(page, "to")) == ("2026-11-01 00:00", "2026-11-22 23:59")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2026. november 1.", "2026-11-01 00:00"),
+        ("2026. nov. 1. 8:30", "2026-11-01 08:30"),
+        ("2026. márc. 1.", "2026-03-01 00:00"),
+        ("2026-11-01 8", "2026-11-01 08:00"),
+        ("2026 Nov 1", "2026-11-01 00:00"),
+        ("2026.11.01. 8:05", "2026-11-01 08:05"),
+    ],
+)
+def test_days_are_read_as_people_write_them(dana, typed, meant):
+    assert value_of(Browser(dana).get("/messages/", {"from": typed}), "from") == meant
+
+
+@pytest.mark.parametrize(("typed", "ago"), [("ma", 0), ("Today", 0), ("tegnap", 1), ("yesterday 8:30", 1)])
+def test_today_and_yesterday_are_those_of_the_companys_zone(dana, monkeypatch, typed, ago):
+    # Half past eleven in the evening in London is tomorrow in Budapest.
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 11, 22, 23, 30, tzinfo=UTC))
+    page = Browser(dana).get("/messages/", {"from": typed, "to": typed})
+    day = f"2026-11-{23 - ago}"
+    start, end = ("08:30", "08:30") if "8:30" in typed else ("00:00", "23:59")
+    assert (value_of(page, "from"), value_of(page, "to")) == (f"{day} {start}", f"{day} {end}")
 
 
 def test_the_zone_and_the_rule_stand_beside_the_dates(dana, bela):
@@ -307,6 +335,14 @@ def test_an_empty_list_says_why_and_offers_a_way_out(dana, boti_texts):
     assert "Look at any time" not in Browser(dana).get("/messages/", {"q": "semmi"}).text
 
 
+@pytest.mark.parametrize("text", ["👍", "=", "?!"])
+def test_a_search_without_letters_or_digits_says_what_can_be_looked_for(dana, boti_texts, text):
+    boti_texts("Szia 👍")
+    why = "There is nothing to search for in this: write words, names, numbers or days."
+    assert why in Browser(dana).get("/messages/", {"q": text}).text
+    assert why not in Browser(dana).get("/messages/", {"q": "semmi"}).text
+
+
 # --- Page by page
 def walk(browser: Browser, address: str, headers) -> list[str]:
     seen: list[str] = []
@@ -327,6 +363,15 @@ def test_every_message_of_a_filter_is_on_exactly_one_page(dana, boti_texts, head
     assert walk(Browser(dana), f"/messages/?number=3630{oldest}", headers) == expected
 
 
+def test_a_further_page_leads_back_to_the_first(dana, boti_texts):
+    for n in range(60):
+        boti_texts(f"text {n}")
+    first = Browser(dana).get("/messages/?direction=in")
+    assert "Newest messages" not in first.text
+    further = Browser(dana).get(next_page(first))
+    assert re.search(r'href="/messages/\?direction=in">(<svg.*?</svg>)?Newest messages<', further.text)
+
+
 def test_it_asks_the_database_as_often_with_a_filter_as_without(dana, boti_texts, django_assert_num_queries):
     browser = Browser(dana)
     for n in range(60):
@@ -342,7 +387,8 @@ def test_it_asks_the_database_as_often_with_a_filter_as_without(dana, boti_texts
 # --- Kept under a name
 def keep(user, name: str, asked: str = "number=3630", **more):
     browser = Browser(user)
-    answer = browser.post("/messages/filters/", {"name": name, "filter": asked} | more)
+    typed = {key: values[0] for key, values in parse_qs(asked).items()}
+    answer = browser.post("/messages/filters/", typed | {"keep_as": name} | more)
     return browser, answer
 
 
@@ -389,13 +435,51 @@ def test_a_colleagues_filter_is_not_shared_whatever_is_sent(dana, bela):
         ("x" * 61, "number=3630", "The filter needs a name, 60 characters at most."),
         ("Minden", "", "No condition is set, so there is nothing to keep."),
         ("Sorrend", "oldest=1", "No condition is set, so there is nothing to keep."),
-        ("Hibás", "from=tegnap", "The filter was not kept: something in it can&#x27;t be read."),
     ],
 )
-def test_what_cant_be_kept_is_said(dana, name, asked, why):
+def test_what_cant_be_kept_is_said_at_the_name_and_everything_typed_stays(dana, name, asked, why):
     browser, answer = keep(dana, name, asked)
-    assert why in browser.notices(answer.url)
+    page = browser.get(answer.url)
+    assert re.search(rf'id="keep-name"[^>]* value="{name}"[^>]* aria-invalid="true" autofocus>', page.text)
+    assert f'id="keep-name-problem">{why}<' in page.text
+    assert re.search(r'<details class="menu" data-menu open><summary class="button primary"', page.text)
+    assert value_of(page, "number") == ("3630" if "number" in asked else "")
     assert not SavedFilter.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["messages", "figures"])
+def test_a_filter_that_cant_be_read_is_refused_at_its_field_and_its_name_is_not_lost(sam, page):
+    browser = Browser(sam)
+    typed = {"from": "valamikor", "number": "3630", "name": "Kiss", "status": "sent", "keep_as": "Kissék"}
+    answer = browser.post(f"/messages/filters/?page={page}", typed, follow=True)
+    assert answer.status_code == 422
+    assert urlsplit(answer.redirect_chain[0][0]).path == f"/{page}/"
+    assert re.search(r'id="filter-from"[^>]* value="valamikor"[^>]* aria-invalid="true"[^>]* autofocus', answer.text)
+    for name, value in typed.items():
+        assert name == "status" or value_of(answer, name) == value
+    assert '<option value="sent" selected>' in answer.text
+    assert "keep-name-problem" not in answer.text
+    answer = browser.post(f"/messages/filters/?page={page}", typed | {"keep_as": ""}, follow=True)
+    assert answer.text.count('aria-invalid="true"') == 2
+
+
+def test_figures_keep_and_open_the_same_filters(sam):
+    browser = Browser(sam)
+    answer = browser.post("/messages/filters/?page=figures", {"direction": "in", "keep_as": "Bejövők"})
+    assert answer.url == "/figures/?direction=in"
+    page = browser.get(answer.url).text
+    assert "Kept under “Bejövők”." in page
+    assert '<a href="/figures/?direction=in" aria-current="true">Bejövők</a>' in page
+    assert names_shown(sam) == ["Bejövők"]
+    kept = SavedFilter.objects.get()
+    assert f'href="/messages/filters/{kept.pk}/delete/?page=figures"' in page
+    assert browser.post(f"/messages/filters/{kept.pk}/delete/?page=figures").url == "/figures/"
+
+
+def test_return_in_the_name_without_scripts_loses_no_name(dana):
+    page = Browser(dana).get("/messages/", {"number": "3630", "q": "", "keep_as": "Számok"})
+    assert page.url == "/messages/?number=3630&keep_as=Sz%C3%A1mok"
+    assert value_of(Browser(dana).get(page.url), "keep_as") == "Számok"
 
 
 def test_deleting_asks_first(dana):

@@ -39,11 +39,26 @@ document.addEventListener("keydown", (event) => {
 }, true);
 
 /* --- Keeping a filter under a name keeps what stands in the fields, applied or not --- */
-document.addEventListener("submit", ({ target }) => {
-  if (!target.matches("[data-keep]")) return;
-  const set = [...new FormData(form())].filter(([, value]) => value !== "");
-  target.elements.filter.value = new URLSearchParams(set);
+document.addEventListener("submit", (event) => {
+  // By the browser, as without scripts: its answer is a page.
+  if (event.submitter?.matches("[data-keep]")) event.stopImmediatePropagation();
+}, true);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.target.id !== "keep-name") return;
+  event.preventDefault();
+  form().requestSubmit(form().querySelector("[data-keep]"));
 });
+
+/* --- A period sets both dates, and takes along what else stands in the fields --- */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-filter] .periods a");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const period = new URL(link.href).searchParams;
+  for (const name of ["from", "to"]) form().elements[name].value = period.get(name);
+  form().requestSubmit(document.getElementById("filter-save"));
+}, true);
 
 /* --- What unfolds is in sight, and the name can be written at once --- */
 document.addEventListener("toggle", ({ target }) => {
