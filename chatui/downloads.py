@@ -59,13 +59,17 @@ class Card:
 
 
 def card_of(export: Export, *, now: datetime) -> Card:
-    wanted = filter_of(export)
     return Card(
         export=export,
-        words=" · ".join(words_of(wanted, export.user, now)) or _("All messages"),
-        query=wanted.query,
+        words=words_for(export, export.user, now=now),
+        query=filter_of(export).query,
         seconds=seconds_left(export, now=now) if export.is_unfinished else None,
     )
+
+
+def words_for(export: Export, reader: User, *, now: datetime) -> str:
+    """What its filter says to somebody: what they may not see is not named."""
+    return " · ".join(words_of(filter_of(export), reader, now)) or _("All messages")
 
 
 def cards_of(user: User, *, now: datetime) -> list[Card]:

@@ -62,13 +62,25 @@ def guarded(upload: IO[bytes]) -> Iterator[Workbook]:
         yield reader.wb
 
 
-def rows_of(sheet: ReadOnlyWorksheet, *, width: int) -> Iterator[tuple[Cell, ...]]:
-    """Each row's first `width` cells; raises NotReadable."""
+def rows_of(sheet: ReadOnlyWorksheet, *, width: int, gathers_rest: bool = False) -> Iterator[tuple[Cell, ...]]:
+    """Each row's first `width` cells; raises NotReadable. In the last one may stand what is in any beyond."""
     # Whatever the sheet claims to be as large as.
     sheet.reset_dimensions()
+    if gathers_rest:
+        opened: Any = sheet
+        opened._get_row = _gathering(opened._get_row)
     with _not_readable_otherwise():
         # What types-openpyxl says of them holds for sheets that were read whole.
         yield from sheet.iter_rows(max_row=MOST_ROWS, max_col=width)  # type: ignore[misc]
+
+
+def _gathering(whole: Any) -> Any:
+    def row_of(cells: list[dict[str, Any]], first: int, last: int, values_only: bool) -> tuple[Cell, ...]:
+        kept = [cell for cell in cells if cell["column"] <= last or cell["value"] is not None]
+        row: tuple[Cell, ...] = whole([{**cell, "column": min(cell["column"], last)} for cell in kept], first, last, values_only)
+        return row
+
+    return row_of
 
 
 def text_of(cell: Cell) -> str | None:

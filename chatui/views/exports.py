@@ -22,9 +22,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chatui import rendering
 from chatui.access import for_people_who_export, for_people_with_sms
 from chatui.answers import wants_frames
-from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to
+from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to, words_for
 from server.history import exporting
-from server.history.checking import check_file
+from server.history.checking import Verdict, check_file
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import Export, ExportFormat, ExportStatus
 from server.history.rights import NotYoursToDecide, let_colleagues_export
@@ -105,7 +105,10 @@ def export_cancel(request, uuid: uuid.UUID) -> HttpResponse:
 
 
 def _limited(view):
-    """Nothing is read of a file that is too large: CSRF protection, too, would read it, and comes after."""
+    """A file that is too large is refused before it is taken apart: CSRF protection, too, would do that, and comes after.
+
+    By then Django has all of it in a temporary file: how much is let in at all is up to the server in front of us.
+    """
 
     @csrf_exempt
     @wraps(view)
@@ -133,10 +136,11 @@ def export_check(request) -> HttpResponse:
         context["problem"] = _("Choose a file first.")
         return render(request, "chatui/export_check.html", context, status=422)
     checked = check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber, now=now())
-    made = _card(checked.export.user, checked.export) if checked.export else None
-    return render(
-        request, "chatui/export_check.html", context | {"verdict": checked.verdict.name, "made": made, "name": upload.name}
-    )
+    context |= {"verdict": checked.verdict.name, "export": checked.export, "name": upload.name}
+    # Of what was changed only the number of the passport is left: anybody may have written it.
+    if checked.export and checked.verdict in {Verdict.EXACT, Verdict.UNCHANGED}:
+        context["words"] = words_for(checked.export, request.user, now=now())
+    return render(request, "chatui/export_check.html", context)
 
 
 @require_POST
@@ -230,7 +234,8 @@ def _handed_out(request, file: IO[bytes], name: str) -> FileResponse:
     response = FileResponse(file, as_attachment=True, filename=name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     if isinstance(request, ASGIRequest):
-        # Django would first read all of a plain file into memory.
+        # Django would first read all of a plain file into memory. Daphne does not wait for a slow reader, either:
+        # what was not fetched yet stays in memory, unless a server in front takes it off us (docs/deployment.md).
         response.streaming_content = _chunks_of(file)
     return response
 

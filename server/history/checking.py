@@ -8,10 +8,12 @@ from enum import Enum
 from itertools import batched, chain, islice
 from typing import IO, TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.utils import translation
 from openpyxl.utils.datetime import to_excel
 
 from server.history.cells import CELL_END, SECONDS_OF_DAY, Sum, as_texts
-from server.history.columns import COLUMNS, Kind
+from server.history.columns import COLUMNS, Kind, headings
 from server.history.models import Export
 from server.history.passport import LONGEST, UUID_WRITTEN, ids_in
 from server.history.sheets import DAY_0
@@ -75,7 +77,7 @@ def check_file(*, upload: IO[bytes], name: str, subscriber: Subscriber, now: dat
             export = _export_of(workbook, ours)
             if export is None:
                 return Checked(Verdict.NOT_OURS)
-            return Checked(Verdict.UNCHANGED if _sum_of(workbook, export.rows_done) == export.sha256 else Verdict.CHANGED, export)
+            return Checked(Verdict.UNCHANGED if _sum_of(workbook, export) == export.sha256 else Verdict.CHANGED, export)
     except TooLarge:
         return Checked(Verdict.TOO_LARGE)
     except NotReadable:
@@ -92,11 +94,11 @@ def _export_of(workbook: Workbook, ours: QuerySet[Export]) -> Export | None:
     return None
 
 
-def _sum_of(workbook: Workbook, expected: int) -> str:
+def _sum_of(workbook: Workbook, export: Export) -> str:
     """The sum of the data rows, or nothing when there are more than expected."""
-    total = Sum()
-    seen = 0
-    rows = chain.from_iterable(_data_rows(sheet) for sheet in workbook.worksheets)
+    total, seen, expected = Sum(), 0, export.rows_done
+    heads = _heads(export.subscriber)
+    rows = chain.from_iterable(_data_rows(sheet, heads) for sheet in workbook.worksheets)
     for batch in batched(islice(rows, expected + 1), BATCH):
         # "surrogatepass": what is no character must not be taken for another one.
         total.add(CELL_END.join(row).encode("utf-8", "surrogatepass") for row in batch)
@@ -104,13 +106,28 @@ def _sum_of(workbook: Workbook, expected: int) -> str:
     return total.value if seen == expected else ""
 
 
-def _data_rows(sheet: ReadOnlyWorksheet) -> Iterator[list[str]]:
+def _heads(subscriber: Subscriber) -> list[list[str | None]]:
+    """The row of headings, in any of our languages; there is nothing beyond it."""
+    heads: list[list[str | None]] = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            heads.append([*headings(timezone=subscriber.timezone), None])
+    return heads
+
+
+def _data_rows(sheet: ReadOnlyWorksheet, heads: list[list[str | None]]) -> Iterator[list[str]]:
     """The rows below the headings; none of a sheet that has none of ours, such as the passport or somebody's sums."""
     # One cell more, since a row may have grown.
-    rows = filter(any, map(_texts, rows_of(sheet, width=_WIDTH + 1)))
-    next(rows, None)
+    filled = (row for row in rows_of(sheet, width=_WIDTH + 1, gathers_rest=True) if any(cell.value is not None for cell in row))
+    is_headed = [text_of(cell) for cell in next(filled, ())] in heads
+    rows = filter(any, map(_texts, filled))
     first = next(rows, None)
-    if first is not None and UUID_WRITTEN.fullmatch(first[_ID]):
+    if not is_headed and (first is None or not UUID_WRITTEN.fullmatch(first[_ID])):
+        return
+    if not is_headed or sheet.sheet_state != "visible":
+        # No row of ours: what nobody sees, or sees under another name, is not as it was.
+        yield [_FOREIGN]
+    if first is not None:
         yield from chain([first], rows)
 
 

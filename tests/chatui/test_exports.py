@@ -526,7 +526,30 @@ def test_a_file_that_was_only_saved_again_is_known(sams, file):
 
 def test_a_changed_row_is_seen(sams, file):
     column = next(cell.column_letter for cell in load_workbook(io.BytesIO(file)).worksheets[0][1] if cell.value == "Message")
-    assert "The rows were changed" in check(sams, rewritten(file, **{f"{column}2": "Soha"})).text
+    page = check(sams, rewritten(file, **{f"{column}2": "Soha"})).text
+    assert "The rows were changed" in page
+    assert "<dt>When</dt>" in page
+
+
+def test_a_forged_passport_tells_nothing_of_the_download_that_it_names(sams, danas, file):
+    export, book = Export.objects.get(), Workbook()
+    book.active.append(["Export ID", str(export.uuid)])
+    saved = io.BytesIO()
+    book.save(saved)
+    page = check(danas, saved.getvalue()).text
+    assert "The rows were changed" in page
+    for name in ("Downloaded by", "Filter", "Rows", "Period"):
+        assert f"<dt>{name}</dt>" not in page
+
+
+def test_a_filter_is_told_as_far_as_the_reader_may_see(sams, danas, sales_line, boti_texts, texts):
+    boti_texts("for sales", to=sales_line)
+    asked = {"line": str(sales_line.pk), "scope": "filter"}
+    file = file_of(sams, sams.post(EXPORTS, asked)).getvalue()
+    assert "<dd>line: Sales</dd>" in check(sams, file).text
+    page = check(danas, file).text
+    assert "<dd>line: not available</dd>" in page
+    assert "<dd>line: Sales</dd>" not in page
 
 
 def test_another_companys_file_is_not_ours(file, eve, rival):

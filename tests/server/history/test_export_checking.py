@@ -101,6 +101,12 @@ def test_one_letter_more_is_found(file, kontakt):
     assert verdict(saved_anew(file, change), kontakt) == Verdict.CHANGED
 
 
+def forged_beside(sheet):
+    forged = sheet.parent.create_sheet("Messages 1", 0)
+    forged.append([cell.value for cell in sheet[1]])
+    forged.append([*(cell.value for cell in sheet[2][:6]), "I agree to pay", None, None, " "])
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -112,6 +118,14 @@ def test_one_letter_more_is_found(file, kontakt):
         lambda sheet: sheet.__setitem__("A3", f"{sheet['A3'].value:%Y-%m-%d %H:%M:%S}"),
         lambda sheet: sheet.__setitem__("G3", True),
         lambda sheet: sheet.__setitem__("K3", "beside"),
+        lambda sheet: sheet.__setitem__("XFD3", "far beside"),
+        lambda sheet: sheet.__setitem__("C1", "Sent by"),
+        lambda sheet: sheet.__setitem__("A1", "Time (Asia/Tokyo)"),
+        lambda sheet: sheet.__setitem__("K1", "Agreed"),
+        lambda sheet: sheet.delete_rows(1),
+        lambda sheet: setattr(sheet, "sheet_state", "hidden"),
+        lambda sheet: sheet.parent.copy_worksheet(sheet),
+        forged_beside,
         lambda sheet: sheet.__setitem__("E3", '="Kiss "&"Boti"'),
         lambda sheet: sheet.move_range("A2:J2", rows=100),
     ],
@@ -124,6 +138,14 @@ def test_one_letter_more_is_found(file, kontakt):
         "a text for a time",
         "yes",
         "a cell more",
+        "a cell far beside",
+        "a heading",
+        "another zone",
+        "a heading more",
+        "no headings",
+        "a hidden sheet",
+        "its rows once more",
+        "a sheet that looks like ours",
         "a formula",
         "another order",
     ],
@@ -137,12 +159,18 @@ def test_widths_filters_and_sums_of_ones_own_change_no_row(file, kontakt):
         workbook["Messages"].column_dimensions["A"].width = 40
         workbook["Messages"].auto_filter.ref = None
         workbook.create_sheet("Mine", 0).append(["sum", 3])
-        workbook["Messages"]["A1"].value = "When"
         for cell in workbook["Messages"]["B"]:
             cell.number_format = "General"
         workbook.create_chartsheet("Drawn")
 
     assert verdict(saved_anew(file, change), kontakt) == Verdict.UNCHANGED
+
+
+def test_a_file_is_known_whatever_the_language_of_its_headings(sam, boti_texts, kontakt):
+    sam.language = "hu"
+    sam.save()
+    boti_texts("Szia")
+    assert verdict(saved_anew(file_of(export_of(sam))), kontakt) == Verdict.UNCHANGED
 
 
 def test_rows_of_several_sheets_are_summed_up_in_their_order(sam, boti_texts, kontakt, monkeypatch):
