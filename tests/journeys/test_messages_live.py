@@ -103,6 +103,24 @@ def test_a_customers_text_appears_where_the_filter_lets_it_through(company, dana
     expect(his.rows).to_have_count(0)
 
 
+def test_news_of_no_row_makes_no_list_ask(company, dana, boti, at):
+    company.thread(boti, "Kiss Boti", ["Kérek egy számlát"])
+    page = at(dana)
+    told = page.page.evaluate(
+        """async () => {
+            const { applyFrames } = await import("/static/chatui/js/frames.js");
+            document.addEventListener("fonal:told", () => (window.told = (window.told ?? 0) + 1));
+            applyFrames('<live-position number="1000" heartbeat></live-position>');
+            applyFrames('<live-read conversation="999999" user="0" read="0" unread="0"></live-read><live-position number="1001"></live-position>');
+            return window.told ?? 0;
+        }"""
+    )
+    assert told == 0
+    company.texts(boti, "Megjött")
+    expect(page.row("Megjött")).to_be_visible()
+    assert page.tab.ask("() => window.told") > 0
+
+
 def test_the_first_message_of_an_empty_list_appears(company, dana, boti, at):
     page = at(dana)
     expect(page.page.get_by_text("No messages yet")).to_be_visible()
