@@ -161,7 +161,7 @@ def test_a_large_one_is_told_in_every_tab_when_it_is_ready_and_waits_to_be_taken
     first.page.goto(first.url + "/messages/")
     expect(card(first)).to_contain_text("Your download is ready")
     with second.page.expect_download() as told:
-        card(second).get_by_role("link", name="Download").click()
+        card(second).get_by_role("link", name="Download", exact=True).click()
     assert len(rows_of(saved(told.value, tmp_path))) == MANY + 3
     for tab in both:
         expect(card(tab)).to_have_count(0)
