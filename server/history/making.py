@@ -83,7 +83,6 @@ def make_export(*, export_id: int, in_worker: bool = False) -> None:
         return
     try:
         with translation.override(export.language), signs_of_life(_ours(export)) if in_worker else nullcontext():
-            _require_rights(export)
             _finish(export, _written(export, in_worker=in_worker))
     except _NoLongerAllowed:
         delete_file(export.file)
@@ -147,6 +146,7 @@ def _written(export: Export, *, in_worker: bool) -> dict[str, Any]:
         # Only of lines that are on the list: the file is taken from whoever loses one of them.
         found = rows(export.user, wanted, now=export.created_at).filter(line__in=export.line_ids)
         export.rows_expected = found.order_by().count()
+    _require_rights(export)
     progress = _Progress(export)
     progress.say()
     with new_file(export.file) as file:
