@@ -8,6 +8,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 
 from server import sms
@@ -68,6 +69,12 @@ def test_what_is_stored_with_a_conversation_agrees_with_its_messages(rokolya):
         if conversation.waiting_since:
             assert conversation.done_at is None
             assert conversation.waiting_since == _waiting_since(messages)
+
+
+def test_each_message_stands_on_the_line_of_its_conversation(rokolya):
+    assert Message.objects.filter(subscriber=rokolya).count() > 1000
+    assert not Message.objects.exclude(line=F("conversation__line")).exists()
+    assert not Message.objects.exclude(subscriber=F("conversation__subscriber")).exists()
 
 
 def _waiting_since(messages: list[Message]) -> datetime | None:
