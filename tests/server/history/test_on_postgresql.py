@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 # None of them starts a process or a browser.
 TESTS = [
     HERE / "test_rows.py",
+    HERE / "test_naming.py",
     HERE / "test_figures.py",
     HERE / "test_columns.py",
     HERE.parent / "test_word_index.py",
