@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MOST_ON_SQLITE = 2000
 
 
-def one_by_one[Found: QuerySet](found: Found, *, few: int) -> list[int] | Found:
+def one_by_one(found: QuerySet[Any, Any], *, few: int) -> list[int] | QuerySet[Any, Any]:
     """For `…__in=`: the ids, asked for now, when they are few; else what asks for them within the statement."""
     few = most_named(few)
     ids = list(found.order_by().values_list("pk", flat=True)[: few + 1])
