@@ -435,6 +435,11 @@ def test_a_colleagues_filter_is_not_shared_whatever_is_sent(dana, bela):
         ("x" * 61, "number=3630", "The filter needs a name, 60 characters at most."),
         ("Minden", "", "No condition is set, so there is nothing to keep."),
         ("Sorrend", "oldest=1", "No condition is set, so there is nothing to keep."),
+        (
+            "Kézzel",
+            "number=3630&only=0b5c9b0e-0000-4000-8000-000000000001",
+            "Messages picked by hand are no filter to keep. Take that condition away first.",
+        ),
     ],
 )
 def test_what_cant_be_kept_is_said_at_the_name_and_everything_typed_stays(dana, name, asked, why):
@@ -480,6 +485,16 @@ def test_return_in_the_name_without_scripts_loses_no_name(dana):
     page = Browser(dana).get("/messages/", {"number": "3630", "q": "", "keep_as": "Számok"})
     assert page.url == "/messages/?number=3630&keep_as=Sz%C3%A1mok"
     assert value_of(Browser(dana).get(page.url), "keep_as") == "Számok"
+
+
+def test_whoever_has_kept_a_hundred_is_told_what_to_do(dana, kontakt):
+    SavedFilter.objects.bulk_create([
+        SavedFilter(subscriber=kontakt, owner=dana, name=f"Szűrő {n}", values={"failed": "1"}, created_at=NOW) for n in range(100)
+    ])  # fmt: skip
+    browser, answer = keep(dana, "Még egy")
+    said = "100 filters are kept already: delete one, or use its name for this one."
+    assert f'id="keep-name-problem">{said}<' in browser.get(answer.url).text
+    assert SavedFilter.objects.count() == 100
 
 
 def test_deleting_asks_first(dana):
