@@ -13,13 +13,13 @@ from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import SavedFilter
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, QueryDict
 
     from chatui.history_form import AskedFilter
     from server.accounts.models import User
 
-# What the panel sends besides the filter: the name to keep it under, and why that could not be.
-NAME, REFUSED = "keep_as", "refused"
+# What the panel sends besides the filter: the name to keep it under, for whom, and why that could not be.
+NAME, SHARED, REFUSED = "keep_as", "shared", "refused"
 _REFUSALS = {
     saved.NameNotValid: "name",
     saved.NothingToKeep: "nothing",
@@ -47,9 +47,9 @@ def address_of(page: str, query: str) -> str:
     return f"{reverse(page)}?{query}" if query else reverse(page)
 
 
-def back_to_panel(page: str, asked: AskedFilter, name: str, refusal: saved.NotKept | None = None) -> str:
+def back_to_panel(page: str, asked: AskedFilter, typed: QueryDict, refusal: saved.NotKept | None = None) -> str:
     """The panel with everything that was typed into it; what can't be read is marked there as ever."""
-    more = {NAME: name, REFUSED: _REFUSALS[type(refusal)] if refusal else ""}
+    more = {NAME: typed.get(NAME), SHARED: typed.get(SHARED), REFUSED: _REFUSALS[type(refusal)] if refusal else ""}
     return address_of(page, urlencode(asked.typed | {key: value for key, value in more.items() if value}))
 
 

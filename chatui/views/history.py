@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chatui.access import for_people_with_sms
 from chatui.cursor import read_cursor, write_cursor
 from chatui.history_form import AskedFilter, filter_of, read_filter
-from chatui.keeping import NAME, address_of, back_to_panel, keeping, page_of
+from chatui.keeping import NAME, SHARED, address_of, back_to_panel, keeping, page_of
 from server.accounts.models import Subscriber
 from server.history import rows, saved
 from server.history.filter import NAMES
@@ -44,8 +44,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         return render(request, "chatui/_message_rows.html", _page(request.user, asked, cursor), status=asked.status)
     if not request.htmx and _has_empty_fields(request):
         # Return was pressed in the field of the name: it stays where it is.
-        name = request.GET.get(NAME)
-        return redirect(back_to_panel("messages", asked, name) if name else address_of("messages", asked.query))
+        return redirect(back_to_panel("messages", asked, request.GET))
     # Before the rows: what is written meanwhile is told again rather than never.
     position = Subscriber.objects.values_list("last_event", flat=True).get(pk=request.user.subscriber_id)
     context = _page(request.user, asked, cursor) | {
@@ -78,13 +77,13 @@ def keep(request: HttpRequest) -> HttpResponse:
     """Keep what stands in the panel under a name, and show what it finds; or the panel again, with what is wrong."""
     asked, page, name = filter_of(request.user, request.POST), page_of(request), request.POST.get(NAME, "")
     if not asked.is_valid:
-        return HttpResponseRedirect(back_to_panel(page, asked, name, None if name.strip() else saved.NameNotValid()))
-    is_shared = bool(request.POST.get("shared")) and saved.may_share(request.user)
+        return HttpResponseRedirect(back_to_panel(page, asked, request.POST, None if name.strip() else saved.NameNotValid()))
+    is_shared = bool(request.POST.get(SHARED)) and saved.may_share(request.user)
     keep_it = saved.share_filter if is_shared else saved.keep_own_filter
     try:
         kept, is_new = keep_it(name=name, wanted=asked.wanted, by=request.user, now=now())
     except saved.NotKept as refusal:
-        return HttpResponseRedirect(back_to_panel(page, asked, name, refusal))
+        return HttpResponseRedirect(back_to_panel(page, asked, request.POST, refusal))
     text = _("Kept under “%(name)s”.") if is_new else _("“%(name)s” means this filter from now on.")
     notices.success(request, text % {"name": kept.name})
     return HttpResponseRedirect(address_of(page, asked.query))

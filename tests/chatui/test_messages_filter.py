@@ -455,14 +455,15 @@ def test_what_cant_be_kept_is_said_at_the_name_and_everything_typed_stays(dana, 
 @pytest.mark.parametrize("page", ["messages", "figures"])
 def test_a_filter_that_cant_be_read_is_refused_at_its_field_and_its_name_is_not_lost(sam, page):
     browser = Browser(sam)
-    typed = {"from": "valamikor", "number": "3630", "name": "Kiss", "status": "sent", "keep_as": "Kissék"}
+    typed = {"from": "valamikor", "number": "3630", "name": "Kiss", "status": "sent", "keep_as": "Kissék", "shared": "1"}
     answer = browser.post(f"/messages/filters/?page={page}", typed, follow=True)
     assert answer.status_code == 422
     assert urlsplit(answer.redirect_chain[0][0]).path == f"/{page}/"
     assert re.search(r'id="filter-from"[^>]* value="valamikor"[^>]* aria-invalid="true"[^>]* autofocus', answer.text)
     for name, value in typed.items():
-        assert name == "status" or value_of(answer, name) == value
+        assert name in {"status", "shared"} or value_of(answer, name) == value
     assert '<option value="sent" selected>' in answer.text
+    assert 'name="shared" value="1" checked' in answer.text
     assert "keep-name-problem" not in answer.text
     answer = browser.post(f"/messages/filters/?page={page}", typed | {"keep_as": ""}, follow=True)
     assert answer.text.count('aria-invalid="true"') == 2

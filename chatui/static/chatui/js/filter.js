@@ -26,6 +26,8 @@ document.addEventListener("click", ({ target }) => {
   // Where no moment stands yet, the calendar opens at the field's sample: today.
   const written = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$/.test(field.value.trim()) ? field.value.trim() : field.placeholder;
   calendar.value = written.replace(" ", "T");
+  // It opens beside what is laid out already: one that was made just now is not.
+  calendar.getBoundingClientRect();
   calendar.showPicker();
 });
 
