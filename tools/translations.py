@@ -7,6 +7,7 @@ python tools/translations.py check      fails when a word is missing, empty or f
 
 from __future__ import annotations
 
+import ast
 import os
 import string
 import subprocess
@@ -43,7 +44,7 @@ def collect() -> int:
 
 
 def check() -> int:
-    problems: list[str] = []
+    problems = [f"{place}: within an f-string, where gettext does not see it" for place in _words_in_f_strings()]
     used = {_key(entry): entry for entry in _words_in_use()}
     for po in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")) or [LOCALE / "hu" / "LC_MESSAGES" / "django.po"]:
         name = po.relative_to(ROOT)
@@ -85,6 +86,18 @@ def _placeholders(text: str) -> set[str]:
         return named | {field for _, field, _, _ in string.Formatter().parse(text) if field}
     except ValueError:
         return named
+
+
+def _words_in_f_strings() -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for text in ast.walk(ast.parse(path.read_text()))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"_", "gettext", "gettext_lazy", "pgettext"}
+    ]
 
 
 def _words_in_use() -> polib.POFile:

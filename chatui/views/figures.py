@@ -100,8 +100,10 @@ def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) 
         target=conditions_of(found, user)[0][:120],
         filter=found.wanted.values,
     )
-    name = f"fonal-{_('figures')}-{moment.astimezone(zone):%Y-%m-%d}.xlsx"
-    return HttpResponse(made, content_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    # Not within the f-string: the words of one are not collected for translation.
+    name = _("fonal-figures")
+    disposition = f'attachment; filename="{name}-{moment.astimezone(zone):%Y-%m-%d}.xlsx"'
+    return HttpResponse(made, content_type=XLSX, headers={"Content-Disposition": disposition})
 
 
 def _periods(asked: AskedFilter) -> list[Period]:

@@ -71,7 +71,10 @@ def _state(status: str, reason: str) -> str:
 
 
 def _text(body: str, media: object) -> str:
-    return f"{body} [{gettext('Picture')}]".strip() if media else body
+    if not media:
+        return body
+    picture = gettext("Picture")
+    return f"{body} [{picture}]".strip()
 
 
 COLUMNS = (

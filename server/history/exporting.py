@@ -112,7 +112,9 @@ def file_name(export: Export) -> str:
     """What the browser calls it, by the minute in which it was asked for: fonal-uzenetek-2026-11-23-1042.xlsx"""
     with translation.override(export.language):
         asked_at = timezone.localtime(export.created_at, ZoneInfo(export.subscriber.timezone))
-        return f"{_('fonal-messages')}-{asked_at:%Y-%m-%d-%H%M}.{export.format}"
+        # Not within the f-string: the words of one are not collected for translation.
+        name = _("fonal-messages")
+        return f"{name}-{asked_at:%Y-%m-%d-%H%M}.{export.format}"
 
 
 def _queue(user: User, wanted: HistoryFilter, format: ExportFormat, few: int, now: datetime) -> Export:  # noqa: A002

@@ -175,7 +175,7 @@ def _colleagues(figures: Figures, user: User) -> Table:
         else _("Your own messages and first answers; those of others only supervisors and administrators see.")
     )
     if figures.answers is None:
-        explained = f"{explained} {_('Answers could not be counted in time.')}"
+        explained = " ".join([explained, _("Answers could not be counted in time.")])
     headings = [_("Colleague"), _("Outgoing"), _("Failed"), _("Segments"), _("Answers"), _("Median answer time")]
     rows: list[list[Cell]] = [[name_of_colleague(each.name), *each[1:]] for each in figures.colleagues]
     return Table("colleagues", _("By colleague"), explained, headings, rows)

@@ -169,7 +169,8 @@ def _workbook(headings: Sequence[str], rows_of_sheets: Sequence[int], passport: 
     workbook.remove(workbook.worksheets[0])
     workbook.calculation.fullCalcOnLoad = False
     for number, rows in enumerate(rows_of_sheets):
-        _fill(workbook.create_sheet(_("Messages") if number == 0 else f"{_('Messages')} {number + 1}"), headings, rows)
+        title = _("Messages")
+        _fill(workbook.create_sheet(title if number == 0 else f"{title} {number + 1}"), headings, rows)
         if number == 0:
             _fill_passport(workbook.create_sheet(_("Passport")), passport)
     return workbook

@@ -28,6 +28,8 @@ def test_every_usual_format_reaches_the_same_number(company, dana, boti):
         write(tab, written, f"Próba {n}")
         expect(tab.bubble(f"Próba {n}")).to_be_visible()
         expect(tab.rows).to_have_count(1)
+        # A link clicked before the scripts are there opens a page instead of the dialog.
+        tab.is_live()
     assert [[number, text] for number, text, _ in company.outgoing()] == [[boti, f"Próba {n}"] for n in range(len(formats))]
 
 
