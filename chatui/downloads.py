@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from chatui.keeping import address_of
 from server.history import exporting
 from server.history.described import described
 from server.history.exporting import exports_of, seconds_left
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import UNFINISHED, Export, ExportFormat, ExportStatus
+from server.history.patience import Patience
 from server.history.rows import unordered_rows
 from server.lines.models import Line
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILTER, ALL = "filter", "all"
 # Somebody looks at an empty dialog meanwhile.
-PATIENCE_MS = 3000
+PATIENCE_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def words_of(wanted: HistoryFilter, user: User, now: datetime) -> list[str]:
 
 
 def again(query: str) -> str:
-    return f"{reverse('export_new')}?{query}" if query else reverse("export_new")
+    return address_of("export_new", query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +180,4 @@ def everything_like(wanted: HistoryFilter) -> HistoryFilter:
 
 def counted(user: User, wanted: HistoryFilter) -> int | None:
     """How many rows exactly; None when that takes the database too long."""
-    found = unordered_rows(user, wanted)
-    if connection.vendor != "postgresql":
-        return found.count()
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS:d}")
-            return found.count()
-    except OperationalError:
-        return None
+    return Patience(PATIENCE_SECONDS).wait_or_give_up(lambda: unordered_rows(user, wanted).count())
