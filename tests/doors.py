@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FRAMES = {"X-Fonal": "frames"}
 HTMX = {"HX-Request": "true"}
 ROW = re.compile(r'id="row-(\d+)"')
+MESSAGE = re.compile(r'<tr id="message-([\w-]+)"')
 ENTRY = re.compile(r'id="entry-([\w-]+)"')
 
 
@@ -51,3 +52,19 @@ def next_page(response: HttpResponse) -> str | None:
     """The address behind "Older conversations" or "Older messages"."""
     found = re.search(r'hx-get="([^"]+(?:after|before)=[^"]+)" hx-trigger="intersect [^"]*once"', response.text)
     return found.group(1).replace("&amp;", "&") if found else None
+
+
+def shown(response: HttpResponse) -> list[str]:
+    """The uuids of the messages that the list shows, in its order."""
+    return MESSAGE.findall(response.text)
+
+
+def walk(browser: Browser, address: str = "/messages/", headers: dict[str, str] | None = None) -> list[str]:
+    """The uuids of all pages of the list of messages, from an address on."""
+    seen: list[str] = []
+    following: str | None = address
+    while following:
+        page = browser.get(following, headers=headers)
+        seen += shown(page)
+        following = next_page(page)
+    return seen

@@ -17,14 +17,10 @@ from server.history.models import SavedFilter
 from server.messaging.models import Message, Note, Origin, Status
 from server.messaging.outbound import queue_sms
 from tests.conftest import NOW
-from tests.doors import HTMX, Browser, next_page
+from tests.doors import HTMX, Browser, next_page, shown, walk
 
 OTHER = "+36205550001"
 PART = HTMX | {"HX-Request-Type": "partial", "HX-Target": "div#found"}
-
-
-def shown(page) -> list[str]:
-    return re.findall(r'<tr id="message-([\w-]+)"', page.text)
 
 
 def chips(page) -> dict[str, str]:
@@ -344,15 +340,6 @@ def test_a_search_without_letters_or_digits_says_what_can_be_looked_for(dana, bo
 
 
 # --- Page by page
-def walk(browser: Browser, address: str, headers) -> list[str]:
-    seen: list[str] = []
-    while address:
-        page = browser.get(address, headers=headers)
-        seen += shown(page)
-        address = next_page(page)
-    return seen
-
-
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
 @pytest.mark.parametrize("oldest", ["", "&oldest=1"], ids=["newest first", "oldest first"])
 def test_every_message_of_a_filter_is_on_exactly_one_page(dana, boti_texts, headers, oldest):

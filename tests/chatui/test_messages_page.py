@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
 
 from server.messaging.models import Message, Status
 from tests.conftest import NOW
-from tests.doors import HTMX, Browser, next_page
-
-
-def shown(page) -> list[str]:
-    return re.findall(r'<tr id="message-([\w-]+)"', page.text)
-
-
-def walk(browser: Browser, **headers) -> list[str]:
-    seen, address = [], "/messages/"
-    while address:
-        page = browser.get(address, headers=headers)
-        seen += shown(page)
-        address = next_page(page)
-    return seen
+from tests.doors import HTMX, Browser, shown, walk
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
 def test_every_message_is_on_exactly_one_page_newest_first(dana, boti_texts, headers):
     texts = [boti_texts(f"text {n}", sender=f"+3630555{n % 7:04}", at=NOW + timedelta(minutes=n // 4)) for n in range(120)]
     in_order = sorted(texts, key=lambda text: (text.created_at, text.pk), reverse=True)
-    assert walk(Browser(dana), **headers) == [str(text.uuid) for text in in_order]
+    assert walk(Browser(dana), headers=headers) == [str(text.uuid) for text in in_order]
 
 
 def test_both_directions_with_what_became_of_them(dana, boti_texts):

@@ -22,7 +22,7 @@ from server.messaging.conversations import rename_contact, write_note
 from server.messaging.models import DeliveryReport, Message, Origin, Status
 from server.messaging.outbound import queue_sms
 from tests.conftest import NOW
-from tests.doors import FRAMES, HTMX, Browser
+from tests.doors import FRAMES, HTMX, Browser, shown
 
 NASTY = [
     "<script>alert(1)</script> számla",
@@ -31,10 +31,6 @@ NASTY = [
     "{{ számla }} {% számla %} &lt;b&gt;",
     "</template></live-history-row><live-reload></live-reload> számla",
 ]
-
-
-def shown(page) -> list[str]:
-    return re.findall(r'<tr id="message-([\w-]+)"', page.text)
 
 
 def row_of(page, message) -> str:
