@@ -163,7 +163,7 @@ def _after(found: MessageQuerySet, wanted: HistoryFilter, edge: tuple[datetime, 
 
 
 def _with_row(found: MessageQuerySet) -> MessageQuerySet:
-    return found.select_related(*RELATED).defer(*secrets_of("line"))
+    return found.select_related(*RELATED).defer("words", *secrets_of("line"))
 
 
 # --- Whose messages ---------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def newest_id(conversation: Conversation) -> int:
 
 def _messages(conversation: Conversation) -> QuerySet[Message]:
     # Also those that were taken away: pages are cut by them, so that nothing is lost when it happens between two pages.
-    return conversation.messages.select_related("author")
+    return conversation.messages.select_related("author").defer("words")
 
 
 def _edge(conversation: Conversation, message_id: int) -> Message:
