@@ -18,6 +18,8 @@ RUN = """async () => {
 
 
 def violations(tab) -> list[str]:
+    # What can be seen may still lack the last of its style sheets.
+    tab.page.wait_for_load_state("load")
     # As evaluated text it runs under our strict CSP, which lets no foreign script in.
     tab.page.evaluate(AXE)
     found = tab.page.evaluate(RUN)["violations"]

@@ -233,6 +233,7 @@ def test_what_cant_be_kept_is_said_at_its_field_and_nothing_typed_is_lost(compan
 def test_return_in_the_field_of_the_name_keeps(page):
     page.field("Irány").select_option(label="Kimenő")
     page.panel.locator(".split summary").click()
+    expect(page.field("Megőrzés néven…")).to_be_focused()
     page.page.keyboard.insert_text("Amit írtunk")
     page.page.keyboard.press("Enter")
     expect(page.page.get_by_text("Megőrizve „Amit írtunk” néven.")).to_be_visible()
