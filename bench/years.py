@@ -153,7 +153,7 @@ class _Load:
             company = f"{self._word(self.chance).title()} {self.chance.choice(FIRM)}" if self.chance.random() < 0.2 else ""
             contact = Contact(number=number, name=name, company=company)
             words = Contact._meta.get_field("words").pre_save(contact, True)
-            yield pk, self.accounts[self.lines[pk]], number, name, company, "", words, "2023-11-23 06:00:00.000001"
+            yield pk, self.accounts[self.lines[pk]], number, name, company, "", "[]", "", words, "2023-11-23 06:00:00.000001"
 
     def _opened(self) -> Iterator[tuple[Any, ...]]:
         for pk in range(1, self.conversations + 1):
@@ -311,7 +311,7 @@ class _Company:
     people: list[int]
 
 
-CONTACT = "id subscriber_id number name company note words created_at"
+CONTACT = "id subscriber_id number name company note emails language words created_at"
 CONVERSATION = "id subscriber_id line_id contact_id latest_at created_at inbound_count has_failed"
 MESSAGE = """id uuid subscriber_id conversation_id line_id direction status body words author_id origin encoding segments
 plain_segments media provider_account provider_message_id reason provider_code attempts absences lease_by created_at attempted_at

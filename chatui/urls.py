@@ -54,6 +54,7 @@ urlpatterns = [
     path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/<int:contact_id>/", phonebook.contact, name="contact"),
     path("settings/", people.settings, name="settings"),
+    path("settings/two-factor/", people.settings, name="two_factor"),
     path("settings/exports/", exports.export_rights, name="export_rights"),
     path("settings/canned-texts/", canned.add, name="canned_add"),
     path("settings/canned-texts/<int:text_id>/", canned.change, name="canned_change"),

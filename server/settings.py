@@ -53,6 +53,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks_db",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "server",
     "server.accounts",
     "server.events",
@@ -60,8 +63,10 @@ INSTALLED_APPS = [
     "server.contacts",
     "server.messaging",
     "server.history",
+    "server.privacy",
     "gateway",
     "chatui",
+    "operations",
     # The demo company and the customer's phone beside the messenger; production has neither.
     *(["simulator"] if DEMO else []),
 ]
@@ -73,6 +78,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "server.accounts.middleware.CircumstancesMiddleware",
     "chatui.middleware.LanguageOfUserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -156,6 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 # Five wrong passwords for one name from one address: fifteen minutes' rest. Others are not locked out.
+AXES_CLIENT_IP_CALLABLE = "server.accounts.middleware.client_address"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
@@ -168,6 +176,8 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+
+OTP_TOTP_ISSUER = "Fonal"
 
 # --- Doors ------------------------------------------------------------------------------------
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
@@ -188,6 +198,8 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+# How many proxies of ours stand before us, each of which adds to X-Forwarded-For.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 WEBHOOK_MAX_BYTES = 64 * 1024
 
 # --- Words ------------------------------------------------------------------------------------
@@ -209,6 +221,8 @@ warnings.filterwarnings("ignore", message="No directory at")
 WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600
 # Messages as files, for a day: no address leads there, chatui hands them out. Web and worker must see the same folder.
 EXPORT_DIR = Path(env("EXPORT_DIR", default=str(BASE_DIR / "data" / "exports")))
+# Contacts on their way in, until they are imported.
+IMPORT_DIR = Path(env("IMPORT_DIR", default=str(BASE_DIR / "data" / "imports")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -216,10 +230,14 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": EXPORT_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     },
+    "imports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": IMPORT_DIR, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+    },
 }
 
 # --- Others -----------------------------------------------------------------------------------
-# An e-mail must not wait for somebody's million rows.
+# An e-mail must not wait for somebody's million rows; imports of contacts are in the queue of exports, too.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "exports"]}}
 _email = env.email_url("EMAIL_URL", default="consolemail://" if IS_LOCAL else "smtp://127.0.0.1:25")
 _is_smtp = _email["EMAIL_BACKEND"].endswith("smtp.EmailBackend")
@@ -239,6 +257,8 @@ MAILERS = {
         else {},
     }
 }
+# Told of what companies ask for, besides the operator's staff who have an address.
+OPERATOR_EMAIL = env("OPERATOR_EMAIL", default="")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=f"Fonal <noreply@{_public.hostname}>")
 TWILIO_API_BASE_URL = env("TWILIO_API_BASE_URL", default="https://api.twilio.com").rstrip("/")
 

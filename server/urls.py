@@ -10,6 +10,7 @@ urlpatterns = [
     path("gateway/", include("gateway.urls")),
     path("health/", health, name="health"),
     path("admin/", admin.site.urls),
+    path("operator/", include("operations.urls")),
     *([path("simulator/", include("simulator.urls"))] if settings.DEMO else []),
     path("", include("chatui.urls")),
 ]

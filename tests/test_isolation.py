@@ -216,6 +216,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/live/?since=0&open={own}"),
     ],
     "settings": [blind("get", "/settings/")],
+    "two_factor": [blind("get", "/settings/two-factor/")],
     "keys": [blind("get", "/keys/")],
     "canned": [hidden("get", CHAT + "canned/"), blind("get", OWN + "canned/")],
     "canned_add": [Call("post", "/settings/canned-texts/", {"title": "", "body": "Szia!"}, status=422)],
@@ -223,7 +224,7 @@ PRIVATE: dict[str, list[Call]] = {
     "canned_delete": [hidden("post", "/settings/canned-texts/{canned}/delete/")],
 }
 # Also for the operator's staff: pages about oneself, or about nobody.
-FOR_THE_OPERATOR_TOO = {"settings", "keys", "help"}
+FOR_THE_OPERATOR_TOO = {"settings", "two_factor", "keys", "help"}
 # Open to anybody, and about nobody.
 PUBLIC: dict[str, list[Call]] = {
     "login": [blind("get", "/login/"), blind("get", "/login/?next=" + CHAT)],
@@ -402,7 +403,7 @@ def answer_to(browser: Browser, call: Call, words: dict[str, Any], headers: dict
 
 def everything() -> dict[str, list[str]]:
     """All rows of the product, as text."""
-    rooms = ["accounts", "lines", "contacts", "messaging", "events", "history"]
+    rooms = ["accounts", "lines", "contacts", "messaging", "events", "history", "privacy"]
     models = [model for room in rooms for model in apps.get_app_config(room).get_models(include_auto_created=True)]
     return {model._meta.label: sorted(map(repr, model._default_manager.values_list())) for model in models}
 
@@ -417,7 +418,7 @@ def names_of(patterns: list[Any], space: str = "") -> Iterator[str]:
 
 
 ALL_NAMES = sorted(set(names_of(get_resolver(ADDRESSES).url_patterns)))
-NAMES = [name for name in ALL_NAMES if not name.startswith("admin:")]
+NAMES = [name for name in ALL_NAMES if not name.startswith(("admin:", "operator:"))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -571,6 +572,40 @@ def test_the_admin_is_closed_to_everybody_but_the_operators_staff(who, world, re
                 assert answer.status_code == 302, (name, address)
                 assert answer.url.startswith("/admin/login/?next=/admin/"), (name, address)
     assert "Titkos" not in browser.get("/admin/login/").text
+    assert everything() == before
+
+
+# --- The operator's pages --------------------------------------------------------------------------
+(OPERATOR,) = [one for one in get_resolver(ADDRESSES).url_patterns if getattr(one, "namespace", None) == "operator"]
+
+
+def operator_addresses(world: World) -> list[str]:
+    """Each with the id of Kontakt Kft. or of its line, where it asks for one."""
+    routes = [str(pattern.pattern) for pattern in OPERATOR.url_patterns]
+    places = {"int": str(world.foreign["line"]), "uuid": str(world.foreign["key"]), "slug": "kontakt", "str": "kontakt"}
+    return ["/operator/" + re.sub(r"<(\w+):\w+>", lambda place: places[place[1]], route) for route in routes]
+
+
+@pytest.mark.parametrize("who", ["dana", "sam", "ada", "eve"])
+def test_the_operators_pages_are_forbidden_to_every_companys_people(who, world, request):
+    browser = Browser(request.getfixturevalue(who))
+    before = everything()
+    for address in operator_addresses(world):
+        for method in ("get", "post"):
+            assert getattr(browser, method)(address).status_code in {403, 405}, (method, address)
+        assert 403 in {browser.get(address).status_code, browser.post(address).status_code}, address
+    assert everything() == before
+
+
+def test_the_operators_pages_ask_for_a_log_in_and_its_second_step(world, oper):
+    before = everything()
+    for browser, leads_to in ((Browser(), "/login/"), (Browser(oper), "/settings/two-factor/")):
+        for address in operator_addresses(world):
+            answers = [getattr(browser, method)(address) for method in ("get", "post")]
+            led = [answer.url.startswith(f"{leads_to}?next=/operator/") for answer in answers if answer.status_code == 302]
+            assert led, address
+            assert all(led), address
+            assert {answer.status_code for answer in answers} <= {302, 405}, address
     assert everything() == before
 
 

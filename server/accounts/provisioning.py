@@ -26,7 +26,13 @@ def record_subscriber(*, slug: str, now: datetime, actor: User | None = None, **
 
 
 def switch_services(
-    *, subscriber: Subscriber, sms: bool | None, chat: bool | None, now: datetime, actor: User | None = None
+    *,
+    subscriber: Subscriber,
+    sms: bool | None,
+    chat: bool | None,
+    because: str = "",
+    now: datetime,
+    actor: User | None = None,
 ) -> list[str]:
     """Switch services on or off; None leaves one as it is. Switching SMS off switches chat off, its supplement."""
     activation, _ = Activation.objects.get_or_create(subscriber=subscriber)
@@ -43,7 +49,13 @@ def switch_services(
     changed = [f"{name.removesuffix('_since')} {'on' if since else 'off'}" for name, since in wishes.items()]
     if changed:
         record_audit(
-            action="services.switched", at=now, actor=actor, subscriber=subscriber, target=subscriber.slug, changed=changed
+            action="services.switched",
+            at=now,
+            actor=actor,
+            subscriber=subscriber,
+            target=subscriber.slug,
+            changed=changed,
+            because=because,
         )
     subscriber.activation = activation
     return changed

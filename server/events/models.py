@@ -17,6 +17,8 @@ class Kind(models.TextChoices):
     READ = "read"
     # Many names at once.
     PHONEBOOK_CHANGED = "phonebook_changed"
+    # How far an import of contacts has got.
+    IMPORT_CHANGED = "import_changed"
     # How far somebody's export has got, or what became of it.
     EXPORT_CHANGED = "export_changed"
     # Who may see what, or how a line stands.

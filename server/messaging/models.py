@@ -98,6 +98,7 @@ class Conversation(models.Model):
     waiting_since = models.DateTimeField(null=True, blank=True)
     inbound_count = models.PositiveIntegerField(default=0)
     has_failed = models.BooleanField(default=False, help_text="The newest outgoing message went wrong")
+    hidden_at = models.DateTimeField(null=True, blank=True, help_text="The contact is blocked since")
     created_at = models.DateTimeField()
 
     objects = ConversationQuerySet.as_manager()
@@ -111,6 +112,8 @@ class Conversation(models.Model):
             models.Index("subscriber", models.F("latest_at").desc(), models.F("id").desc(), name="conversations_newest_first"),
             # "Needs reply", longest waiting first.
             models.Index("subscriber", "waiting_since", condition=Q(waiting_since__isnull=False), name="conversations_waiting"),
+            # The few of blocked contacts, for leaving them out.
+            models.Index("subscriber", condition=Q(hidden_at__isnull=False), name="conversations_hidden"),
             # "Mine".
             models.Index("assignee", models.F("latest_at").desc(), name="conversations_of_assignee"),
         ]
@@ -174,6 +177,7 @@ class Message(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    redacted_at = models.DateTimeField(null=True, blank=True, help_text="Its words were erased at the wish of the contact")
 
     objects = MessageQuerySet.as_manager()
 
@@ -191,7 +195,7 @@ class Message(models.Model):
                 name="only_inbound_is_received",
             ),
             models.CheckConstraint(
-                condition=Q(direction="in") | ~Q(body=""),
+                condition=Q(direction="in") | ~Q(body="") | Q(redacted_at__isnull=False),
                 name="outbound_has_a_body",
             ),
         ]

@@ -9,8 +9,8 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from server.accounts.models import Activation, Role, Subscriber, Team, User
-from server.contacts.models import Contact, OptOut
+from server.accounts.models import Activation, ClosedDay, Role, Service, ServiceRequest, Subscriber, Team, User
+from server.contacts.models import Consent, Contact, ContactImport, ImportedContact, ImportState, OptOut, Tag
 from server.events.models import Event, Kind
 from server.lines.models import Line, LineAccess
 from server.messaging.models import CannedText, Conversation, DeliveryReport, Direction, Draft, Message, ReadMarker, Status
@@ -81,6 +81,42 @@ def _(house):
 @breaks("one_opt_out_in_force")
 def _(house):
     twice(OptOut, line=house["line"], number="+36309990001", source="sms", opted_out_at=NOW)
+
+
+@breaks("one_open_request_per_service")
+def _(house):
+    asked = {"subscriber": house["subscriber"], "requested_by": house["user"], "requested_at": NOW}
+    twice(ServiceRequest, service=Service.SMS, **asked)
+
+
+@breaks("one_closed_day_per_date")
+def _(house):
+    twice(ClosedDay, subscriber=house["subscriber"], day=NOW.date())
+
+
+@breaks("one_tag_per_name")
+def _(house):
+    twice(Tag, subscriber=house["subscriber"], name="VIP")
+
+
+@breaks("one_consent_in_force_per_purpose")
+def _(house):
+    twice(Consent, contact=house["contact"], purpose="Hírlevél", source="űrlap", given_at=NOW)
+
+
+def contact_import(house, **values):
+    return ContactImport.objects.create(subscriber=house["subscriber"], user=house["user"], created_at=NOW, **values)
+
+
+@breaks("one_import_at_a_time_per_subscriber")
+def _(house):
+    contact_import(house, state=ImportState.RUNNING)
+    contact_import(house, state=ImportState.UNDOING)
+
+
+@breaks("one_imported_contact_per_import")
+def _(house):
+    twice(ImportedContact, source=contact_import(house), contact=house["contact"])
 
 
 @breaks("one_conversation_per_contact")

@@ -1,28 +1,48 @@
-"""The phone book, and who has asked a line to stop."""
+"""The phone book."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from server import phone
 from server.accounts.models import Subscriber
 from server.contacts import numbering
-from server.lines.models import Line
 from server.word_index import WordsField
 
 
+class Tag(models.Model):
+    """A word that a company sorts its contacts by."""
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=40)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["subscriber", "name"], name="one_tag_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Contact(models.Model):
-    """An outside party, by number; one without a name is not in the phone book."""
+    """An outside party, by number; one without a name is not in the phone book.
+
+    A contact with several numbers is a row for each: the others point to the first, `main`, which alone has
+    e-mail addresses, tags, language and remark; name and company are the same on all, as every list reads them there.
+    """
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="contacts")
     number = models.CharField(max_length=20, help_text="E.164, or the raw sender when it is a short code or a name")
     name = models.CharField(max_length=120, blank=True)
     company = models.CharField(max_length=120, blank=True)
     note = models.TextField(blank=True)
+    main = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="others")
+    emails = models.JSONField(default=list, blank=True)
+    language = models.CharField(max_length=5, blank=True, help_text="Two letters: what to write to them in")
+    tags = models.ManyToManyField(Tag, blank=True, related_name="contacts")
+    blocked_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="The number is a salted hash since")
     words = WordsField(of="said_of_it")
     created_at = models.DateTimeField()
 
@@ -33,6 +53,16 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.display_number
+
+    @property
+    def whole(self) -> Contact:
+        """The entry that this number belongs to."""
+        return self.main or self
+
+    @property
+    def country(self) -> str:
+        """The two letters of the number's country; empty for a short code or a name."""
+        return phone.country_of(self.number)
 
     @property
     def said_of_it(self) -> str:
@@ -47,24 +77,3 @@ class Contact(models.Model):
     def can_be_answered(self) -> bool:
         """A name such as INFO has no number to send to."""
         return self.number.startswith("+")
-
-
-class OptOut(models.Model):
-    """A number asked a line to stop; `ended_at` when it asked to start again."""
-
-    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="opt_outs")
-    number = models.CharField(max_length=20)
-    source = models.CharField(max_length=24)
-    words = models.CharField(max_length=200, blank=True)
-    opted_out_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("opt-out")
-        verbose_name_plural = _("opt-outs")
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["line", "number"], condition=Q(ended_at__isnull=True), name="one_opt_out_in_force"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.number} → {self.line_id} {self.opted_out_at:%Y-%m-%d}"

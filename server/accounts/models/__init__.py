@@ -1,0 +1,22 @@
+"""Who may do what: subscribers, the services they have, their people, and what was done."""
+
+from server.accounts.models.audit import AuditEntry, record_audit
+from server.accounts.models.people import Notice, Role, Team, User, UserManager, UserSession
+from server.accounts.models.subscribers import Activation, ClosedDay, Language, Service, ServiceRequest, Subscriber
+
+__all__ = [
+    "Activation",
+    "AuditEntry",
+    "ClosedDay",
+    "Language",
+    "Notice",
+    "Role",
+    "Service",
+    "ServiceRequest",
+    "Subscriber",
+    "Team",
+    "User",
+    "UserManager",
+    "UserSession",
+    "record_audit",
+]
