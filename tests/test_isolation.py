@@ -598,8 +598,9 @@ def test_the_operators_pages_are_forbidden_to_every_companys_people(who, world, 
 
 
 def test_the_operators_pages_ask_for_a_log_in_and_its_second_step(world, oper):
+    browsers = ((Browser(), "/login/"), (Browser(oper), "/settings/two-factor/"))
     before = everything()
-    for browser, leads_to in ((Browser(), "/login/"), (Browser(oper), "/settings/two-factor/")):
+    for browser, leads_to in browsers:
         for address in operator_addresses(world):
             answers = [getattr(browser, method)(address) for method in ("get", "post")]
             led = [unquote(answer.url).startswith(f"{leads_to}?next=/operator/") for answer in answers if answer.status_code == 302]
