@@ -4,12 +4,15 @@ eve belongs to another subscriber; oper is the operator's staff. Boti is a custo
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from server.accounts.models import Activation, Role, Subscriber, User
+from server.accounts.models import Activation, AuditEntry, Role, Subscriber, User
+from server.accounts.only_added_to import statements_off, statements_on
 from server.contacts.models import Contact
 from server.lines.models import Line, LineAccess
 from server.messaging.inbound import conversation_between, receive_sms
@@ -32,6 +35,21 @@ def pytest_xdist_make_scheduler(config, log):
             return "faults" if "/faults/" in nodeid else super()._split_scope(nodeid)
 
     return Scheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_log_goes_with_its_test() -> Iterator[None]:
+    """Between tests that commit, Django empties all tables; from the audit log the database lets nobody take anything."""
+    operations = type(connection.ops)
+    empty = operations.sql_flush
+
+    def with_the_log(self, style, tables, **options):
+        table, vendor = AuditEntry._meta.db_table, self.connection.vendor
+        return [*statements_off(table, vendor), *empty(self, style, tables, **options), *statements_on(table, vendor)]
+
+    operations.sql_flush = with_the_log
+    yield
+    operations.sql_flush = empty
 
 
 @pytest.fixture(autouse=True)
