@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 if TYPE_CHECKING:
     from server.accounts.models import User
@@ -37,6 +39,16 @@ class Browser(Client):
         """What the page that a redirect leads to tells the person."""
         toasts = re.search(r'id="toasts".*?</div>\s*(?=<script)', self.get(path).text, re.DOTALL)
         return toasts.group() if toasts else ""
+
+
+def verified(user: User) -> Browser:
+    """The browser of somebody who has taken the second step of the log-in, too."""
+    device, _ = TOTPDevice.objects.get_or_create(user=user, name="phone", confirmed=True)
+    browser = Browser(user)
+    session = browser.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    return browser
 
 
 def rows_in(response: HttpResponse) -> list[int]:

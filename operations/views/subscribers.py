@@ -18,4 +18,8 @@ if TYPE_CHECKING:
 @for_the_operator
 def subscribers(request: HttpRequest) -> HttpResponse:
     """All of them, by name."""
-    return render(request, "operations/subscribers.html", {"subscribers": Subscriber.objects.order_by("name")})
+    return render(
+        request,
+        "operations/subscribers.html",
+        {"place": "operator", "tab": "subscribers", "subscribers": Subscriber.objects.order_by("name")},
+    )
