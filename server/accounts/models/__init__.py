@@ -3,6 +3,7 @@
 from server.accounts.models.audit import AuditEntry, record_audit
 from server.accounts.models.people import Notice, Role, Team, User, UserManager, UserSession
 from server.accounts.models.subscribers import Activation, ClosedDay, Language, Service, ServiceRequest, Subscriber
+from server.accounts.models.support import Support
 
 __all__ = [
     "Activation",
@@ -14,6 +15,7 @@ __all__ = [
     "Service",
     "ServiceRequest",
     "Subscriber",
+    "Support",
     "Team",
     "User",
     "UserManager",
