@@ -91,7 +91,8 @@ def _log_in(browser: requests.Session, url: str, *, password: str) -> requests.R
 
 def _writes(browser: requests.Session, url: str, **form: str) -> None:
     form |= {"uuid": str(uuid.uuid4()), "line": str(Line.objects.get().pk), "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-    browser.post(url + "/messages/new/", data=form, timeout=15).raise_for_status()
+    answer = browser.post(url + "/messages/new/", data=form, timeout=15)
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_role_with_a_strange_name_is_refused(database_url):
