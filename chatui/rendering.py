@@ -115,7 +115,7 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
 def _entries_of(conversation: Conversation, events: list[Event], messages: dict[int, Message]) -> list[Message | Note | Activity]:
     said = [messages[pk] for pk in dict.fromkeys(event.message_id for event in events) if pk in messages]
     moments = [event.at for event in events if event.kind in {Kind.NOTE_CREATED, Kind.CONVERSATION_CHANGED}]
-    moments += [message.created_at for message in said if _concerns_opt_out(message)]
+    moments += [message.created_at for message in said if _concerns_opt_out(message, conversation)]
     return [*said, *(entries_since(conversation, min(moments)) if moments else [])]
 
 
@@ -169,6 +169,7 @@ _CONVERSATIONS = Reading(
         .only(
             *(field.name for field in Conversation._meta.concrete_fields),
             "subscriber__timezone",
+            "subscriber__stop_words",
             "contact__number",
             "contact__name",
             "line__label",
@@ -208,9 +209,11 @@ def _messages_of(events: list[Event]) -> dict[int, Message]:
     return {message.pk: message for message in _MESSAGES.of(said)}
 
 
-def _concerns_opt_out(message: Message) -> bool:
+def _concerns_opt_out(message: Message, conversation: Conversation) -> bool:
     """Whether receiving or failing to send it may have written "asked for no more messages" into the thread."""
-    return wish_of(message.body) is not None if message.is_inbound else message.reason == Reason.OPTED_OUT
+    if message.is_inbound:
+        return wish_of(message.body, conversation.subscriber.stop_words) is not None
+    return message.reason == Reason.OPTED_OUT
 
 
 def _export_frames(events: Collection[Event]) -> list[Frame]:

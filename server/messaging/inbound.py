@@ -69,13 +69,14 @@ def _receive(
 ) -> Received:
     text = sms.storable(body)
     number = phone.sender_of(sms.storable(sender), country=line.subscriber.country)
-    conversation_id = _lock_conversation_with(line, number)
+    conversation_id, is_hidden = _lock_conversation_with(line, number)
     if conversation_id is None:
         known = _known(account, message_id)
         if known is not None:
             return Received(known, is_new=False)
         contact = contact_for(subscriber=line.subscriber, number=number, now=now)
-        conversation_id = lock_conversation(conversation_between(line=line, contact=contact, now=at).pk).pk
+        locked = lock_conversation(conversation_between(line=line, contact=contact, now=at).pk)
+        conversation_id, is_hidden = locked.pk, locked.hidden_at is not None
     count = sms.count_segments(text)
     message = Message(
         subscriber_id=line.subscriber_id,
@@ -94,12 +95,16 @@ def _receive(
     )
     if not rows.insert_unless_there(message):
         return Received(_known_for_sure(account, message_id), is_new=False)
-    wish = wish_of(text)
-    _count_in(message, is_waiting=wish is not Wish.STOP)
+    wish = wish_of(text, line.subscriber.stop_words)
+    if is_hidden:
+        _put_away(message)
+    else:
+        _count_in(message, is_waiting=wish is not Wish.STOP)
     _heed(wish, line, number, conversation_id, text, at)
     record(
         subscriber_id=line.subscriber_id,
-        kind=Kind.MESSAGE_CREATED,
+        # A blocked sender's is news to nobody; whoever looks into the thread sees it there.
+        kind=Kind.MESSAGE_CHANGED if is_hidden else Kind.MESSAGE_CREATED,
         at=now,
         line_id=line.pk,
         conversation_id=conversation_id,
@@ -108,9 +113,9 @@ def _receive(
     return Received(message, is_new=True)
 
 
-# Two statements by hand, for the same reason as in server/rows.py.
+# Statements by hand, for the same reason as in server/rows.py.
 _CONVERSATION = """
-    SELECT conversation.id
+    SELECT conversation.id, conversation.hidden_at IS NOT NULL OR contact.blocked_at IS NOT NULL
     FROM messaging_conversation conversation JOIN contacts_contact contact ON contact.id = conversation.contact_id
     WHERE conversation.line_id = %s AND contact.subscriber_id = %s AND contact.number = %s
 """
@@ -124,16 +129,28 @@ _COUNT_IN = """
         latest_at = CASE WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(at)s ELSE latest_at END
     WHERE id = %(conversation)s
 """
+# Not unread, not waiting, not reopened: when the sender is unblocked, the thread stands where it belongs, and that is all.
+_PUT_AWAY = """
+    UPDATE messaging_conversation SET
+        hidden_at = COALESCE(hidden_at, %(at)s),
+        latest_message_id =
+            CASE WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(message)s ELSE latest_message_id END,
+        latest_at = CASE WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(at)s ELSE latest_at END
+    WHERE id = %(conversation)s
+"""
 
 
-def _lock_conversation_with(line: Line, number: str) -> int | None:
-    """The id of the line's conversation with a number, locked: in a conversation, ids are handed out in the order of commits."""
+def _lock_conversation_with(line: Line, number: str) -> tuple[int | None, bool]:
+    """The line's conversation with a number, and whether it is hidden: the number is blocked.
+
+    It is locked: in a conversation, ids are handed out in the order of commits.
+    """
     # SQLite has one writer anyway.
     lock = "FOR NO KEY UPDATE OF conversation" if connection.features.has_select_for_no_key_update else ""
     with connection.cursor() as cursor:
         cursor.execute(_CONVERSATION + lock, [line.pk, line.subscriber_id, number])
         found = cursor.fetchone()
-    return int(found[0]) if found else None
+    return (int(found[0]), bool(found[1])) if found else (None, False)
 
 
 def _count_in(message: Message, *, is_waiting: bool) -> None:
@@ -150,16 +167,22 @@ def _count_in(message: Message, *, is_waiting: bool) -> None:
         cursor.execute(_COUNT_IN, values)
 
 
+def _put_away(message: Message) -> None:
+    """One more message of a blocked sender: nobody has to read or to answer it."""
+    at = connection.ops.adapt_datetimefield_value(message.created_at)
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_AWAY, {"conversation": message.conversation_id, "message": message.pk, "at": at})
+
+
 def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conversation:
-    """The one conversation of a line and a contact, made if there is none; safe when two ask at once."""
+    """The one conversation of a line and a contact, made if there is none (hidden, if they are blocked); two may ask at once."""
     if line.subscriber_id != contact.subscriber_id:
         raise ValueError("A line and a contact of two subscribers have nothing to say to each other.")
     conversation = Conversation.objects.filter(line=line, contact=contact).first()
     if conversation is None:
-        Conversation.objects.bulk_create(
-            [Conversation(subscriber_id=line.subscriber_id, line=line, contact=contact, latest_at=now, created_at=now)],
-            ignore_conflicts=True,
-        )
+        begun = Conversation(subscriber_id=line.subscriber_id, line=line, contact=contact, latest_at=now, created_at=now)
+        begun.hidden_at = contact.blocked_at
+        Conversation.objects.bulk_create([begun], ignore_conflicts=True)
         conversation = Conversation.objects.get(line=line, contact=contact)
     return conversation
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from server.contacts.optout import START_WORDS, STOP_WORDS, Wish, wish_of
+from server.contacts.erased import erased_form
+from server.contacts.models import OptOut
+from server.contacts.optout import START_WORDS, STOP_WORDS, Wish, opt_in, opt_out, opt_out_in_force, wish_of
+from server.contacts.phonebook import contact_for
+from server.lines.by_key import line_with_key
+from server.lines.models import Line
+from tests.conftest import BOTI, NOW
 
 STOP = [
     "STOP", "stop", "Stop", " STOP! ", "stop.", "„STOP”", "\"stop\"", "'stop'", "(stop)", "STOP!!!", "stop 🙏", "\nstop\n", "ｓｔｏｐ",
@@ -38,3 +44,48 @@ def test_every_word_of_the_tables_is_heard_as_it_stands_there():
     assert {wish_of(word) for word in STOP_WORDS} == {Wish.STOP}
     assert {wish_of(word) for word in START_WORDS} == {Wish.START}
     assert len(STOP) + len(START) + len(NEITHER) >= 40
+
+
+@pytest.mark.parametrize("text", ["Elég!", "elég", "ELEG", " elég… ", "hagyjatok békén", "Hagyjatok  BÉKÉN!"])
+def test_a_companys_own_words_are_heard_as_loosely_as_the_others(text):
+    assert wish_of(text) is None
+    assert wish_of(text, ["elég", "Hagyjatok békén"]) is Wish.STOP
+
+
+@pytest.mark.parametrize("text", ["elég volt", "", "!", "start"])
+def test_a_companys_own_words_change_nothing_else(text):
+    assert wish_of(text, ["elég", "", "start"]) is wish_of(text)
+
+
+def test_a_companys_own_word_stops_the_line_that_got_it(kontakt, line, sales_line, boti, boti_texts):
+    kontakt.stop_words = ["elég"]
+    kontakt.save()
+    boti_texts("Elég!", to=Line.objects.select_related("subscriber").get(pk=line.pk))
+    assert opt_out_in_force(line=line, number=boti.number).words == "Elég!"
+    assert opt_out_in_force(line=sales_line, number=boti.number) is None
+
+
+def test_the_line_of_a_webhook_knows_its_companys_words_without_another_question(kontakt, line, django_assert_num_queries):
+    kontakt.stop_words = ["elég"]
+    kontakt.save()
+    with django_assert_num_queries(1):
+        assert line_with_key(provider="simulator", key=line.key).subscriber.stop_words == ["elég"]
+
+
+def test_what_an_erased_number_asked_for_is_known_again(kontakt, line, rival_line):
+    opt_out(line=line, number=BOTI, source="sms", at=NOW)
+    form = erased_form(BOTI, subscriber_id=kontakt.pk)
+    assert len(form) <= 20
+    assert form != erased_form(BOTI, subscriber_id=rival_line.subscriber_id)
+    OptOut.objects.update(number=form)
+    assert opt_out_in_force(line=line, number=BOTI)
+    assert not opt_out(line=line, number=BOTI, source="sms", at=NOW), "it is still in force"
+    contact_for(subscriber=kontakt, number=BOTI, now=NOW)
+    assert OptOut.objects.get().number == BOTI
+    assert opt_in(line=line, number=BOTI, at=NOW)
+
+
+def test_what_an_erased_number_asked_for_is_known_under_a_new_secret_key(line, settings):
+    OptOut.objects.create(line=line, number=erased_form(BOTI, subscriber_id=line.subscriber_id), source="sms", opted_out_at=NOW)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" * 8
+    assert opt_out_in_force(line=line, number=BOTI)
