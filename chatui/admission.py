@@ -1,5 +1,8 @@
 """Who may have a live view, and of what: asked at connect, at each `open`, and again every minute.
 
+A page that was drawn without chat has no view: it is only told when it must be loaded anew, because the
+operator has switched something on or off, or the person's rights have changed.
+
 A socket outlives the request that opened it, so the session is read each time, and neither Django's
 middleware nor Channels' (which reads it once, and writes it back) is involved.
 """
@@ -15,12 +18,15 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
-from server.accounts.models import User
+from server.accounts.models import Subscriber, User
 from server.lines.models import Line
 from server.messaging.models import Conversation
 
 LOGGED_OUT = 4401
 NOT_ALLOWED = 4403
+
+# What a page was drawn with, and says when it connects (data-live in app.html).
+CHAT, SMS, OFF = "chat", "sms", "off"
 
 
 class Refused(Exception):
@@ -39,27 +45,36 @@ class Person:
     name: str
     language: str
     subscriber_id: int
+    # None without a view.
     lines: frozenset[int]
+    services: str = CHAT
+    has_view: bool = True
+    only_reads: bool = False
     # What else every page shows and no frame brings: when it changes, the page is loaded anew.
     surroundings: tuple[object, ...] = ()
 
 
-def admit(session_key: str) -> Person:
+def admit(session_key: str, drawn_with: str = CHAT) -> Person:
     """The person of a session, with the lines they may see now. Raises Refused."""
     user = _user_of(session_key)
     if user is None or not user.is_active:
         raise Refused(LOGGED_OUT)
-    if user.subscriber is None or not user.subscriber.has_sms or not user.subscriber.has_chat:
+    company, has_view = user.subscriber, drawn_with == CHAT
+    if company is None or (has_view and not company.has_chat):
         raise Refused(NOT_ALLOWED)
-    company = user.subscriber
     lines = list(Line.objects.visible_to(user).order_by("pk").values_list("pk", "label", "held_since"))
     return Person(
         user.pk,
         user.name or user.username,
         user.language,
         company.pk,
-        lines=frozenset(pk for pk, _, _ in lines),
+        lines=frozenset(pk for pk, _, _ in lines) if has_view else frozenset(),
+        services=services_of(company),
+        has_view=has_view,
+        only_reads=user.only_reads,
         surroundings=(
+            services_of(company),
+            user.role,
             user.language,
             user.may_export,
             company.timezone,
@@ -69,12 +84,21 @@ def admit(session_key: str) -> Person:
     )
 
 
-def line_of_visible(conversation_id: int, user_id: int) -> int | None:
-    """The line of a conversation that the person may see; None also when there is no such conversation."""
-    user = User.objects.filter(pk=user_id).first()
+def services_of(company: Subscriber) -> str:
+    return CHAT if company.has_chat else SMS if company.has_sms else OFF
+
+
+def line_of_visible(conversation_id: int, session_key: str) -> int | None:
+    """The line of a conversation that the session's person may see; None also when there is no such conversation."""
+    user = _user_of(session_key)
     if user is None:
         return None
     return Conversation.objects.visible_to(user).filter(pk=conversation_id).values_list("line_id", flat=True).first()
+
+
+def drawn_with_in(scope: dict[str, Any]) -> str:
+    """What the page says it was drawn with; whatever it says, a view is only had with chat."""
+    return {b"with=sms": SMS, b"with=off": OFF}.get(scope.get("query_string", b""), CHAT)
 
 
 def session_key_in(scope: dict[str, Any]) -> str:

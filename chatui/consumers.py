@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 
-from chatui.admission import Person, Refused, admit, line_of_visible, session_key_in
+from chatui.admission import Refused, admit, drawn_with_in, line_of_visible, session_key_in
 from chatui.hub import current_hub
+from chatui.rendering import RELOAD
 from chatui.viewer import Viewer
 from chatui.wire import TRY_AGAIN_LATER, wire_for
 
@@ -58,9 +59,9 @@ async def live(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """One socket's life, as an ASGI application."""
     await receive()
     await send({"type": "websocket.accept"})
-    session_key = session_key_in(scope)
+    session_key, drawn_with = session_key_in(scope), drawn_with_in(scope)
     try:
-        person = await database_sync_to_async(admit, thread_sensitive=False)(session_key)
+        person = await database_sync_to_async(admit, thread_sensitive=False)(session_key, drawn_with)
     except Refused as refusal:
         await send({"type": "websocket.close", "code": refusal.code})
         return
@@ -68,14 +69,16 @@ async def live(scope: dict[str, Any], receive: Any, send: Any) -> None:
         logger.warning("nobody can be admitted: %s", type(problem).__name__)
         await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
         return
-    await _look_on(person, session_key, receive, send)
+    await _look_on(Viewer(person, session_key, wire_for(send), drawn_with), receive)
 
 
-async def _look_on(person: Person, session_key: str, receive: Any, send: Any) -> None:
+async def _look_on(viewer: Viewer, receive: Any) -> None:
     hub = current_hub()
-    viewer = Viewer(person, session_key, wire_for(send))
     try:
         conversation = _Conversation(viewer, await hub.enter(viewer))
+        if viewer.person.services != viewer.drawn_with:
+            # Switched between the drawing of the page and its coming here.
+            viewer.tell(RELOAD)
         while (message := await receive())["type"] == "websocket.receive":
             await conversation.hear(message)
     except HangUp as reason:
@@ -137,13 +140,15 @@ class _Conversation:
             current_hub().stop_typing(self.feed, self.viewer)
             return
         line_id = await self._line_of(conversation_id)
-        if line_id is None:
+        if line_id is None or self.viewer.person.only_reads:
             self._complain("not-found")
         else:
             current_hub().type_in(self.feed, self.viewer, conversation_id, line_id)
 
     async def _line_of(self, conversation_id: int) -> int | None:
-        return await database_sync_to_async(line_of_visible, thread_sensitive=False)(conversation_id, self.viewer.person.user_id)
+        if not self.viewer.person.has_view:
+            return None
+        return await database_sync_to_async(line_of_visible, thread_sensitive=False)(conversation_id, self.viewer.session_key)
 
     def _mind_floods(self) -> None:
         now = asyncio.get_running_loop().time()

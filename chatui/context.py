@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 
+from chatui.admission import services_of
 from chatui.downloads import unfinished_cards_of
 from server.accounts.models import Subscriber
 from server.messaging.conversations import unread_by
@@ -23,11 +24,17 @@ def shell(request: HttpRequest) -> dict:
     """
     return {
         "is_demo": settings.DEMO,
+        "services": cache(lambda: _services(request)),
         # Templates call what can be called.
         "position": cache(lambda: _position(request)),
         "unread_ids": cache(lambda: _unread(request)),
         "unfinished_exports": cache(lambda: unfinished_cards_of(request.user, now=timezone.now())),
     }
+
+
+def _services(request: HttpRequest) -> str:
+    """What the page is drawn with; the operator's own pages have nothing that could be told them."""
+    return services_of(request.user.subscriber) if request.user.subscriber_id else ""
 
 
 def _position(request: HttpRequest) -> int:

@@ -65,6 +65,9 @@ def look(
 
 def draw(events: list[Event], languages: Collection[str], opened: Collection[int] | None) -> dict[str, list[Frame]]:
     """The frames of these events; one that can't be drawn must not keep the others from being seen."""
+    if not languages:
+        # Nobody here has a view.
+        return {}
     try:
         return frames_for(events, languages, opened)
     except (OperationalError, InterfaceError):
@@ -163,7 +166,7 @@ class Feed:
     async def _look(self) -> Look:
         """The next batch, with every thread that somebody has open by the time it is drawn."""
         while True:
-            languages = {viewer.person.language for viewer in self.viewers}
+            languages = {viewer.person.language for viewer in self.viewers if viewer.person.has_view}
             opened = self._opened()
             seen = await ask(look, self.subscriber_id, self.position, languages, opened=opened)
             if not (self._opened() - opened) & {event.conversation_id for event in seen.events}:
@@ -234,16 +237,17 @@ class Feed:
         try:
             while viewer in self.viewers and not viewer.is_closing:
                 async with self._reading:
-                    language = viewer.person.language
+                    language, has_view = viewer.person.language, viewer.person.has_view
                     opened = {viewer.open_id} - {None}
-                    seen = await ask(look, self.subscriber_id, since, [language], opened=opened, upto=self.position)
+                    languages = [language] if has_view else []
+                    seen = await ask(look, self.subscriber_id, since, languages, opened=opened, upto=self.position)
                     # Rights that changed while nobody looked: what the page was drawn with is not known.
                     if seen.must_reload or any(concerns_rights(event, viewer.person) for event in seen.events):
                         viewer.tell(RELOAD + position(self.position))
                         return
                     replayed += len(seen.events)
                     messages += sum(_is_new_message_for(viewer, event) for event in seen.events)
-                    text = "".join(frame.text for frame in seen.frames[language] if viewer.may_see(frame))
+                    text = "".join(frame.text for frame in seen.frames.get(language, []) if viewer.may_see(frame))
                     since = seen.upto
                     if since >= self.position or not seen.events:
                         viewer.is_placed = True

@@ -200,13 +200,13 @@ class Hub:
                 viewer.close(statement["code"])
 
     async def recheck(self, viewers: Iterable[Viewer] | None = None) -> None:
-        """Ask anew whether each person may look, and at what; sessions are read once for all their tabs."""
-        by_session: dict[str, list[Viewer]] = defaultdict(list)
+        """Ask anew whether each person may look, and at what; sessions are read once for all their tabs of a kind."""
+        by_session: dict[tuple[str, str], list[Viewer]] = defaultdict(list)
         for viewer in [viewer for feed in self.feeds.values() for viewer in feed.viewers] if viewers is None else viewers:
-            by_session[viewer.session_key].append(viewer)
-        for session_key, tabs in by_session.items():
+            by_session[viewer.session_key, viewer.drawn_with].append(viewer)
+        for session, tabs in by_session.items():
             try:
-                person = await database_sync_to_async(admit, thread_sensitive=False)(session_key)
+                person = await database_sync_to_async(admit, thread_sensitive=False)(*session)
             except Refused as refusal:
                 for viewer in tabs:
                     viewer.close(refusal.code)

@@ -26,6 +26,7 @@ class Viewer:
     person: Person
     session_key: str
     wire: Wire
+    drawn_with: str
     open_id: int | None = None
     open_line: int | None = None
     # A viewer is told its position only once it said where it stands: else it could believe to
@@ -66,7 +67,8 @@ class Viewer:
 def is_for(frame: Frame, person: Person, open_id: int | None) -> bool:
     """The one rule of who gets a frame."""
     return (
-        (frame.line_id is None or frame.line_id in person.lines)
+        person.has_view
+        and (frame.line_id is None or frame.line_id in person.lines)
         and (frame.conversation_id is None or frame.conversation_id == open_id)
         and (frame.user_id is None or frame.user_id == person.user_id)
     )

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from server.accounts.models import Activation
 from server.contacts.models import Contact
 from server.events.models import Event
-from server.messaging.models import Message, Status
+from server.events.services import set_services
+from server.history.exporting import request_export
+from server.history.filter import HistoryFilter
+from server.history.models import ExportFormat
+from server.messaging.models import Conversation, Message, Status
+from server.messaging.outbound import ServiceOff, queue_sms
+from server.messaging.sending import claim_next
 from tests.doors import FRAMES, HTMX, Browser, rows_in
 
 CHAT_READING = ["", "entries/", "colleagues/"]
@@ -133,3 +141,46 @@ def test_without_chat_a_contact_is_renamed_from_the_messages_page(dana, thread, 
 def test_everything_is_there_again_when_it_is_switched_on_again(dana, thread, kontakt, sms_off, now):
     Activation.objects.filter(subscriber=kontakt).update(sms_since=now, chat_since=now)
     assert rows_in(Browser(dana).get("/")) == [thread.pk]
+
+
+# --- Switched off while something is on its way
+def test_a_message_that_is_queued_waits_while_sms_is_off_and_goes_out_then(dana, thread, kontakt, now):
+    Browser(dana).send(thread, "Várj!")
+    set_services(subscriber=kontakt, sms=False, chat=None, because="unpaid", by=None, now=now)
+    later = timezone.now() + timedelta(days=2)
+    assert claim_next(by="lane", now=later) is None
+    assert Message.objects.get(body="Várj!").status == Status.QUEUED
+
+    set_services(subscriber=kontakt, sms=True, chat=True, because="paid", by=None, now=now)
+
+    assert claim_next(by="lane", now=later).body == "Várj!"
+
+
+def test_what_was_texted_meanwhile_is_there_when_sms_is_on_again(dana, kontakt, boti_texts, now):
+    set_services(subscriber=kontakt, sms=False, chat=None, because="unpaid", by=None, now=now)
+    thread = boti_texts("Ott vannak?").conversation
+    assert "Ott vannak?" not in Browser(dana).get("/").text
+
+    set_services(subscriber=kontakt, sms=True, chat=True, because="paid", by=None, now=now)
+
+    assert "Ott vannak?" in Browser(dana).get(f"/conversations/{thread.pk}/").text
+
+
+def test_a_send_that_was_let_in_before_the_switch_is_refused_by_the_queue_itself(dana, thread, kontakt, now):
+    let_in = Conversation.objects.select_related("line__subscriber").get(pk=thread.pk)
+    set_services(subscriber=kontakt, sms=False, chat=None, because="unpaid", by=None, now=now)
+
+    with pytest.raises(ServiceOff):
+        queue_sms(uuid=uuid.uuid4(), conversation=let_in, body="Még gyorsan", author=dana, now=now)
+    assert not Message.objects.filter(body="Még gyorsan").exists()
+
+
+def test_nobody_takes_a_file_away_while_sms_is_off(sam, thread, kontakt, now):
+    export = request_export(user=sam, wanted=HistoryFilter.read({}), format=ExportFormat.CSV, now=timezone.now())
+    address = f"/messages/exports/{export.uuid}/"
+    set_services(subscriber=kontakt, sms=False, chat=None, because="unpaid", by=None, now=now)
+    assert Browser(sam).get(address).status_code == 403
+
+    set_services(subscriber=kontakt, sms=True, chat=None, because="paid", by=None, now=now)
+
+    assert Browser(sam).get(address).status_code == 200

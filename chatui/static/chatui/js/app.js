@@ -9,11 +9,12 @@ import "./dialog.js";
 import "./notices.js";
 import "./keys.js";
 import "./history.js";
+import "./copy.js";
 import "./rowmenu.js";
 import "./failures.js";
 import "./filter.js";
 import "./exports.js";
 import { connect } from "./socket.js";
 
-// Without the chat service there is nothing live to see.
-if ("live" in document.body.dataset) connect();
+// The operator's own pages have nothing live.
+if (document.body.dataset.live) connect();

@@ -1,5 +1,6 @@
 /* The live connection: one socket a tab, what was missed after a break, and asking where no socket can be had. */
 import { applyFrames, onFrame } from "./frames.js";
+import { loadAnew } from "./reload.js";
 import { clockWithSeconds } from "./times.js";
 import { say } from "./words.js";
 
@@ -7,8 +8,12 @@ const QUIET_MS = 4000;
 const SILENCE_MS = 50000;
 const ASK_EVERY_MS = 4000;
 const TOO_MANY_TABS = 4409;
-const GOES_TO_LOG_IN = new Set([4401, 4403]);
+// Logged out, or no longer allowed: a fresh page tells which.
+const CLOSED_TO_US = new Set([4401, 4403, 401, 403]);
 
+/* Without chat nothing is shown live: the page only hears when it must be loaded anew. */
+const services = document.body.dataset.live;
+const hasView = services === "chat";
 const bar = document.getElementById("bar");
 let position = Number(document.body.dataset.position);
 let open = null;
@@ -21,7 +26,7 @@ let silence, barTimer, asking, retryTimer;
 
 export function connect() {
   clearTimeout(retryTimer);
-  const url = new URL("/ws/", location.href);
+  const url = new URL(hasView ? "/ws/" : `/ws/?with=${services}`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const current = new WebSocket(url);
   socket = current;
@@ -38,10 +43,10 @@ export function connect() {
   current.onclose = ({ code }) => {
     if (socket !== current) return;
     clearTimeout(silence);
-    if (GOES_TO_LOG_IN.has(code)) return location.reload();
+    if (CLOSED_TO_US.has(code)) return loadAnew();
     if (code === TOO_MANY_TABS) return askInstead();
     if (!brokeAt) brokeAt = Date.now();
-    barTimer ??= setTimeout(showTrouble, QUIET_MS);
+    if (hasView) barTimer ??= setTimeout(showTrouble, QUIET_MS);
     if (!everOpened && attempt >= 2) askInstead();
     attempt += 1;
     retryTimer = setTimeout(connect, Math.min(30000, 400 * 2 ** Math.min(attempt, 7)) * (0.7 + Math.random() * 0.6));
@@ -93,13 +98,13 @@ function allIsWell(missed) {
 
 /* The page still works by HTTP: ask for the same frames every few seconds, and say so. */
 function askInstead() {
-  if (asking) return;
+  if (asking || !hasView) return;
   asking = setInterval(async () => {
     if (document.hidden) return;
     const query = new URLSearchParams({ since: position, ...(open ? { open } : {}) });
     try {
       const answer = await fetch(`/live/?${query}`, { headers: { "X-Fonal": "frames" } });
-      if (answer.status === 401) return location.reload();
+      if (CLOSED_TO_US.has(answer.status)) return loadAnew();
       if (answer.ok) applyFrames(await answer.text());
     } catch {
       // The next question will tell.
@@ -108,18 +113,17 @@ function askInstead() {
   showTrouble();
 }
 
-
 onFrame("live-position", (statement) => {
   position = Math.max(position, Number(statement.getAttribute("number")));
   updatedAt = new Date();
   if (socket?.readyState === WebSocket.OPEN && (brokeAt || asking || barTimer)) allIsWell(Number(statement.getAttribute("messages") ?? 0));
 });
-onFrame("live-reload", () => location.reload());
-onFrame("live-log-in", () => location.reload());
+onFrame("live-reload", loadAnew);
+onFrame("live-log-in", loadAnew);
 
 // A laptop wakes up: don't wait for the timer.
 addEventListener("online", () => socket?.readyState === WebSocket.CLOSED && connect());
 document.addEventListener("visibilitychange", () => !document.hidden && socket?.readyState === WebSocket.CLOSED && connect());
 // For tests and for the curious: the address of what the page has.
-export const status = () => ({ position, open, isConnected: socket?.readyState === WebSocket.OPEN, isAsking: Boolean(asking) });
+export const status = () => ({ position, open, isConnected: hasView && socket?.readyState === WebSocket.OPEN, isAsking: Boolean(asking) });
 window.fonal = { status, drop: () => socket?.close() };

@@ -1,0 +1,26 @@
+/* Loading the page anew when it is no longer what a fresh one would be. Never without end: when the fresh pages
+   are told so, too, they wait. */
+const KEPT = "fonal.reloads";
+const MOST = 5;
+const WITHIN_MS = 10000;
+let isOnItsWay = false;
+
+export function loadAnew() {
+  // The answer to a form: loading it again would send the form again.
+  if (isOnItsWay || "answer" in document.body.dataset) return;
+  isOnItsWay = true;
+  const lately = before().filter((at) => Date.now() - at < WITHIN_MS);
+  const wait = lately.length < MOST ? 0 : WITHIN_MS;
+  sessionStorage.setItem(KEPT, JSON.stringify([...lately, Date.now()].slice(-MOST)));
+  // Not by a timer when it needn't: a tab in the background would be late.
+  if (wait) setTimeout(() => location.reload(), wait);
+  else location.reload();
+}
+
+function before() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
+  } catch {
+    return [];
+  }
+}
