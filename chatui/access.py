@@ -68,6 +68,32 @@ def for_people_who_export(view):
     return guarded
 
 
+def for_administrators(view):
+    """The company's administrators, whether its services are switched on or not."""
+    return _for_some_of_the_company(view, lambda user: user.administers)
+
+
+def for_people_who_audit(view):
+    """Who may read the audit log: administrators and auditors."""
+    return _for_some_of_the_company(view, lambda user: user.administers or user.only_reads)
+
+
+def _for_some_of_the_company(view, may):
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return _to_log_in(request)
+        if request.user.subscriber_id is None:
+            return redirect("operator:subscribers")
+        if not may(request.user):
+            raise PermissionDenied
+        response = view(request, *args, **kwargs)
+        patch_vary_headers(response, ("HX-Request", "HX-Request-Type", "X-Fonal"))
+        return response
+
+    return guarded
+
+
 def conversation_or_404(user: User, conversation_id: int) -> Conversation:
     conversation = Conversation.objects.visible_to(user).with_row().filter(pk=conversation_id).first()
     if conversation is None:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from chatui import live
 from chatui.views import (
+    audit,
     canned,
     chat,
     compose,
@@ -10,10 +11,12 @@ from chatui.views import (
     guide,
     history,
     history_rows,
+    log_in,
     people,
     phonebook,
     printing,
     teamwork,
+    two_factor,
 )
 
 urlpatterns = [
@@ -54,14 +57,17 @@ urlpatterns = [
     path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/<int:contact_id>/", phonebook.contact, name="contact"),
     path("settings/", people.settings, name="settings"),
-    path("settings/two-factor/", people.settings, name="two_factor"),
+    path("settings/two-factor/", two_factor.two_factor, name="two_factor"),
     path("settings/exports/", exports.export_rights, name="export_rights"),
     path("settings/canned-texts/", canned.add, name="canned_add"),
     path("settings/canned-texts/<int:text_id>/", canned.change, name="canned_change"),
     path("settings/canned-texts/<int:text_id>/delete/", canned.delete, name="canned_delete"),
+    path("company/audit/", audit.audit, name="audit"),
+    path("company/audit/download/", audit.audit_export, name="audit_export"),
     path("help/<slug:name>/", guide.topic, name="help"),
     path("keys/", people.keys, name="keys"),
     path("language/", people.language, name="language"),
-    path("login/", people.LogIn.as_view(), name="login"),
-    path("logout/", people.LogOut.as_view(), name="logout"),
+    path("login/", log_in.LogIn.as_view(), name="login"),
+    path("login/code/", log_in.login_code, name="login_code"),
+    path("logout/", log_in.LogOut.as_view(), name="logout"),
 ]

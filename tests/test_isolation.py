@@ -210,6 +210,15 @@ PRIVATE: dict[str, list[Call]] = {
         hidden("post", "/phonebook/{contact}/", name="Enyém"),
         blind("get", "/phonebook/{own_contact}/?conversation={conversation}"),
     ],
+    "audit": [
+        blind("get", "/company/audit/"),
+        blind("get", "/company/audit/?who={user}"),
+        blind("get", "/company/audit/?text={word}"),
+        blind("get", "/company/audit/?after={cursor}"),
+        blind_across("get", "/company/audit/?text={colleague}"),
+    ],
+    # Each is written into the log; what is in it, tests/chatui/test_audit.py says.
+    "audit_export": [blind("get", "/company/audit/download/?since=whenever")],
     "live": [
         hidden("get", "/live/?since=0&open={conversation}"),
         blind("get", "/live/?since=0"),

@@ -1,0 +1,86 @@
+"""The audit log in people's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    from server.accounts.models import AuditEntry
+
+ACTIONS: dict[str, _StrPromise] = {
+    "user.logged_in": gettext_lazy("Logged in"),
+    "user.log_in_failed": gettext_lazy("Log-in failed"),
+    "user.locked_out": gettext_lazy("Log-in locked for a while after wrong passwords"),
+    "user.logged_out": gettext_lazy("Logged out"),
+    "user.recorded": gettext_lazy("Person made or changed"),
+    "user.password_given": gettext_lazy("Given a first password"),
+    "user.password_changed": gettext_lazy("Changed the password"),
+    "user.teams": gettext_lazy("Put into teams"),
+    "user.lines": gettext_lazy("Given lines"),
+    "team.recorded": gettext_lazy("Team made"),
+    "subscriber.recorded": gettext_lazy("Company made or changed"),
+    "services.switched": gettext_lazy("Services switched"),
+    "line.recorded": gettext_lazy("Line made or changed"),
+    "line.held": gettext_lazy("Line held: its provider refuses it"),
+    "line.released": gettext_lazy("Line released"),
+    "audit.exported": gettext_lazy("Downloaded the audit log"),
+    "exports.allowed": gettext_lazy("Decided whether colleagues may download"),
+    "figures.downloaded": gettext_lazy("Downloaded the figures"),
+    "conversation.printed": gettext_lazy("Printed a thread"),
+    "filter.shared": gettext_lazy("Shared a filter with the company"),
+    "filter.unshared": gettext_lazy("Took a shared filter away"),
+}
+# What stands in the details, in the order in which it is said.
+_DETAILS: dict[str, _StrPromise] = {
+    "because": gettext_lazy("reason"),
+    "reason": gettext_lazy("reason"),
+    "changed": gettext_lazy("changed"),
+    "role": gettext_lazy("role"),
+    "teams": gettext_lazy("teams"),
+    "lines": gettext_lazy("lines"),
+    "rows": gettext_lazy("rows"),
+    "format": gettext_lazy("format"),
+    "filter": gettext_lazy("filter"),
+    "step": gettext_lazy("second step"),
+}
+# Of use to the program alone.
+_NOT_SAID = frozenset({"fingerprint"})
+
+
+def name_of(action: str) -> str:
+    """What was done; an action of a former version has its own word only."""
+    return str(ACTIONS.get(action, action))
+
+
+def person_of(entry: AuditEntry) -> str:
+    """Who did it; the operator's staff are said to be such."""
+    if entry.actor is None:
+        return _("Fonal itself")
+    name = entry.actor.name or entry.actor.username
+    if entry.is_support:
+        return _("%(name)s (operator's support)") % {"name": name}
+    if entry.actor.subscriber_id is None:
+        return _("%(name)s (operator)") % {"name": name}
+    return name
+
+
+def details_of(entry: AuditEntry) -> str:
+    """The rest of it, in one line."""
+    told = {key: value for key, value in entry.detail.items() if value not in ("", None, [], {}) and key not in _NOT_SAID}
+    order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
+    return " · ".join(f"{_DETAILS.get(key, key)}: {_plain(told[key])}" for key in order)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_DETAILS.get(key, key)} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(one) for one in value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return str(value)
