@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers.geodata.locale import LOCALE_DATA
 
 # What people put between digits: spaces (also no-break), hyphens and dashes, dots, slashes, brackets; and the
 # invisible marks of direction that come along when a number is copied from a phone's address book.
@@ -16,6 +17,7 @@ _SEPARATORS = re.compile(r"[\s\u00a0\u2007\u202f\u2010-\u2015\u2212\-./()\[\]\u2
 _BRACKETED_ZERO = re.compile(r"(?<=[0-9\s])\(0\)")
 # Senders this short are short codes, though some of them could be read as somebody's landline.
 _SHORT_CODE_DIGITS = 8
+_MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 _WRITTEN = re.compile(r"(?:\+|00)?[0-9]{3,20}")
 
 
@@ -78,6 +80,26 @@ def is_landline(number: str) -> bool:
     return parsed is not None and phonenumbers.number_type(parsed) == PhoneNumberType.FIXED_LINE
 
 
+def is_mobile(number: str) -> bool:
+    """Whether an SMS to the number reaches a mobile phone, at what a mobile costs; where a country's plan does not tell, it may."""
+    parsed = _parsed(number)
+    # Satellite phones and the like call themselves mobile: they belong to no country, and a message may cost euros.
+    return parsed is not None and _is_of_a_country(parsed) and phonenumbers.number_type(parsed) in _MOBILE
+
+
+def countries() -> list[str]:
+    """The two letters of every country that has telephone numbers."""
+    return sorted(phonenumbers.SUPPORTED_REGIONS)
+
+
+def english_country_name(letters: str) -> str:
+    """The country's name; its letters where it has none."""
+    names = LOCALE_DATA.get(letters, {})
+    name: str = names.get("en") or letters
+    # "*aa": as in that language.
+    return names.get(name[1:], letters) if name.startswith("*") else name
+
+
 def digits_of(text: str, *, country: str = "HU") -> str:
     """The digits to look for when people type a part of a number in any format: `06 30 12` → `3630 12` without spaces."""
     digits = bare_digits_of(text)
@@ -122,6 +144,10 @@ def _is_plausible_abroad(written: str, country: str, reading: PhoneNumber) -> bo
         and (written.startswith(("+", "00")) or len(written) > 10)
         and phonenumbers.is_possible_number_with_reason(reading) == ValidationResult.IS_POSSIBLE
     )
+
+
+def _is_of_a_country(number: PhoneNumber) -> bool:
+    return phonenumbers.region_code_for_number(number) in phonenumbers.SUPPORTED_REGIONS
 
 
 def _parsed(number: str) -> PhoneNumber | None:

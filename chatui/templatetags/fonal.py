@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from chatui.marking import linked_and_marked, marked, marked_number
 from server import phone
+from server.countries import country_names
 from server.history.columns import COLUMNS
 from server.history.rows import COUNTED_UP_TO
-from server.messaging.models import Activity, Message, Note, Status
+from server.lines import limits
+from server.messaging.models import Activity, Conversation, Message, Note, Status
 from server.messaging.reasons import Reason
 from server.wording import words_in
 
@@ -297,6 +299,13 @@ def stations(message: Message, zone: str | None = None):
     said = " · ".join([label, *(f"{name} {clock_seconds(at, zone)}" for name, at in passed if at)])
     raw = "|".join([label, *(f"{name} {epoch_ms(at)}" for name, at in passed if at)])
     return format_html(' title="{}" data-stations="{}"', said, raw)
+
+
+@register.filter
+def only_texts(conversation: Conversation) -> str:
+    """The countries whose mobiles the line may text, where the partner's number is none of those; else nothing."""
+    line = conversation.line
+    return "" if limits.may_text(line, conversation.contact.number) else country_names(limits.countries_of(line))
 
 
 @register.filter

@@ -24,7 +24,9 @@ from server import phone, sms
 from server.accounts.models import User
 from server.contacts import phonebook
 from server.contacts.models import OptOut
-from server.lines.models import Line
+from server.countries import country_names
+from server.lines import limits
+from server.lines.models import SECRETS, Line
 from server.messaging import outbound
 from server.messaging.conversations import NOTE_MAX_CHARACTERS, NoteNotValid, save_draft, write_note
 from server.messaging.models import Conversation
@@ -214,8 +216,10 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     ]
     if typed and typed not in known:
         rows.insert(0, {"who": None, "number": typed, "name": "", "is_typed": True})
+    senders = list(Line.objects.sendable_by(user).select_related("subscriber").defer(*SECRETS))
     for row in rows:
         row["is_landline"] = phone.is_landline(row["number"])
+        row["is_beyond"] = bool(senders) and not any(limits.may_text(line, row["number"]) for line in senders)
     return rows
 
 
@@ -242,6 +246,15 @@ def why_not(refusal: outbound.UnableToSend, conversation: Conversation) -> str:
             return _("Not sent: %(who)s is a name, not a number that can be answered.") % {"who": who}
         case outbound.NotAllowedToSend():
             return _("Not sent: you may read this line but not write from it. Ask your administrator. Your text is saved.")
+        case outbound.DestinationNotAllowed(countries=countries):
+            return _(
+                "Not sent: this line may only text mobile numbers of %(countries)s. Your text is saved. Ask your administrator."
+            ) % {"countries": country_names(countries)}
+        case outbound.DailyLimitReached(limit=limit):
+            return _(
+                "Not sent: this line has sent the %(n)s messages it may send today. "
+                "Your text is saved; send it tomorrow, or ask your administrator."
+            ) % {"n": limit}
         case outbound.ServiceOff():
             return _("Not sent: this line is switched off. Your text is saved.")
         case _:

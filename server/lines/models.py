@@ -60,6 +60,11 @@ class Line(models.Model):
     account_sid = models.CharField(max_length=64, blank=True)
     auth_token = EncryptedTextField(blank=True)
     pbx_secret = EncryptedTextField(blank=True, default=new_pbx_secret)
+    per_day = models.PositiveIntegerField(null=True, blank=True, help_text=_("Messages; empty: as many as people write."))
+    per_minute = models.PositiveIntegerField(null=True, blank=True, help_text=_("Messages; more wait for the next minute."))
+    countries = models.JSONField(
+        default=list, blank=True, help_text=_("Two letters each: whose mobiles may be texted; empty: the subscriber's own country.")
+    )
     is_active = models.BooleanField(default=True)
     held_since = models.DateTimeField(null=True, blank=True)
     held_reason = models.CharField(max_length=200, blank=True)
@@ -74,6 +79,23 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.number})"
+
+
+class LineUsage(models.Model):
+    """How many messages a line with limits has sent; a line without has no row."""
+
+    line = models.OneToOneField(Line, on_delete=models.CASCADE, related_name="usage")
+    day = models.DateField(help_text="In the subscriber's zone")
+    sent_on_day = models.PositiveIntegerField(default=0)
+    minute = models.DateTimeField()
+    sent_in_minute = models.PositiveIntegerField(default=0)
+    waits_until = models.DateTimeField(null=True, help_text="The minute was full")
+    # The day on which the company was last told that so many percent are used up.
+    told_nearly_on = models.DateField(null=True)
+    told_all_on = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.day} {self.sent_on_day}"
 
 
 class LineAccess(models.Model):

@@ -11,6 +11,7 @@ from server.contacts.optout import opt_out_in_force
 from server.contacts.phonebook import contact_for
 from server.events.log import record
 from server.events.models import Kind
+from server.lines import limits
 from server.lines.models import Line
 from server.messaging import outbox_bell
 from server.messaging.inbound import conversation_between
@@ -69,6 +70,22 @@ class SomebodyWrote(UnableToSend):
         self.newer = newer
 
 
+class DestinationNotAllowed(UnableToSend):
+    """The number is no mobile of a country that the line may text."""
+
+    def __init__(self, countries: list[str]) -> None:
+        super().__init__(", ".join(countries))
+        self.countries = countries
+
+
+class DailyLimitReached(UnableToSend):
+    """The line has sent all that it may send today."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} a day")
+        self.limit = limit
+
+
 class AlreadyUsed(UnableToSend):
     """The uuid belongs to another message: another conversation's, somebody else's, or one with another text."""
 
@@ -92,7 +109,7 @@ def queue_sms(
     repeated = _already_queued(uuid, conversation, author, text)
     if repeated is not None:
         return repeated
-    count = _check(conversation=conversation, text=text, author=author)
+    count = _check(conversation=conversation, text=text, author=author, now=now)
     try:
         with transaction.atomic():
             # The lock makes "nobody wrote meanwhile" and our insert one step.
@@ -143,7 +160,7 @@ def retry_sms(*, message: Message, by: User, now: datetime) -> bool:
 
     False when it was not in such a state any more. Raises UnableToSend.
     """
-    _check(conversation=message.conversation, text=message.body, author=by)
+    _check(conversation=message.conversation, text=message.body, author=by, now=now)
     claimed = Message.objects.filter(
         pk=message.pk, status__in=[Status.FAILED, Status.UNDELIVERED, Status.UNCONFIRMED], deleted_at=None
     ).update(
@@ -188,7 +205,7 @@ def announce(message: Message, *, kind: Kind, now: datetime) -> None:
     )
 
 
-def _check(*, conversation: Conversation, text: str, author: User | None) -> sms.Count:
+def _check(*, conversation: Conversation, text: str, author: User | None, now: datetime) -> sms.Count:
     line, contact = conversation.line, conversation.contact
     if not (line.is_active and line.subscriber.has_sms):
         raise ServiceOff
@@ -196,6 +213,8 @@ def _check(*, conversation: Conversation, text: str, author: User | None) -> sms
         raise NotAllowedToSend
     if not contact.can_be_answered:
         raise CanNotBeAnswered
+    if not limits.may_text(line, contact.number):
+        raise DestinationNotAllowed(limits.countries_of(line))
     if not text:
         raise BodyEmpty
     count = sms.count_segments(text)
@@ -204,6 +223,8 @@ def _check(*, conversation: Conversation, text: str, author: User | None) -> sms
     stopped = opt_out_in_force(line=line, number=contact.number)
     if stopped is not None:
         raise OptedOut(stopped)
+    if line.per_day is not None and limits.is_used_up(line, now):
+        raise DailyLimitReached(line.per_day)
     return count
 
 

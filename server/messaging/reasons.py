@@ -23,4 +23,6 @@ class Reason(models.TextChoices):
     EXPIRED = "expired", _("it could not be delivered in time")
     ABSENT = "absent", _("the provider has no trace of it")
     AMBIGUOUS = "ambiguous", _("it can't be told whether it went out")
+    NOT_ALLOWED = "not_allowed", _("this line may not text that number")
+    DAILY_LIMIT = "daily_limit", _("the line's limit of the day was reached")
     OTHER = "other", _("the provider gave no clear reason")

@@ -18,10 +18,13 @@ from server.accounts.models import record_audit
 from server.contacts.optout import opt_out_in_force
 from server.events.log import record
 from server.events.models import Kind
+from server.lines import limits
+from server.lines.limits import Counted
 from server.lines.models import Line
 from server.messaging import outbox_bell
 from server.messaging.models import RANK, WENT_WRONG, Message, Status
 from server.messaging.outbound import announce
+from server.messaging.reasons import Reason
 from server.messaging.standing import record_opt_out, refresh_standing
 
 if TYPE_CHECKING:
@@ -50,7 +53,9 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
 
     Within a conversation a message waits until none before it is queued, held, being sent or
     (for ten minutes at most) unconfirmed. Works alike on SQLite and PostgreSQL, with any number
-    of dispatchers: who loses the conditional UPDATE simply looks again.
+    of dispatchers: who loses the conditional UPDATE simply looks again. A line whose minute is full is
+    passed over until the next one begins; beyond its day's limit a message fails, and so does one to a
+    number that the line may not (or not any longer) text.
     """
     while True:
         message = _sendable(now).exclude(conversation__line__in=busy_lines).order_by("id").first()
@@ -68,13 +73,33 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
             "absences": message.absences - message.absences % LOOKS_THAT_PROVE,
             "next_attempt_at": None,
         }
-        if not ours.update(**claim):
+        if not _claimed(message, ours, claim, now):
             continue
         for name, value in claim.items():
             setattr(message, name, value)
         if _stopped_meanwhile(message, now):
             continue
         return message
+
+
+def _claimed(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:
+    line = message.conversation.line
+    if not limits.has_limits(line):
+        return bool(ours.update(**claim))
+    counted = Counted.YES
+    with transaction.atomic():
+        # The message first, then its line's count: as where it is given back.
+        claimed = bool(ours.update(**claim))
+        if claimed:
+            counted = limits.count_one(line, now)
+        if counted is not Counted.YES:
+            transaction.set_rollback(True)
+    if counted is Counted.NOT_THIS_MINUTE:
+        until = limits.wait_for_next_minute(line, now)
+        Message.objects.filter(pk=message.pk, status=Status.QUEUED, attempts=message.attempts).update(next_attempt_at=until)
+    elif counted is Counted.NOT_TODAY:
+        _finish(message, now, [Status.QUEUED], status=Status.FAILED, reason=Reason.DAILY_LIMIT, failed_at=now)
+    return claimed and counted is Counted.YES
 
 
 def give_back(*, message: Message, until: datetime, now: datetime) -> bool:
@@ -185,6 +210,7 @@ def _sendable(now: datetime) -> QuerySet[Message]:
     return (
         Message.objects.filter(status=Status.QUEUED, conversation__line__is_active=True, conversation__line__held_since=None)
         .filter(conversation__line__subscriber__activation__sms_since__isnull=False)
+        .exclude(conversation__line__in=limits.full_lines(now))
         .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
         .exclude(Exists(before))
         .select_related("conversation__line__subscriber", "conversation__contact")
@@ -192,12 +218,18 @@ def _sendable(now: datetime) -> QuerySet[Message]:
 
 
 def _stopped_meanwhile(message: Message, now: datetime) -> bool:
-    """The last look before the hand-over: who texted STOP after we queued gets nothing more."""
-    conversation = message.conversation
-    if not opt_out_in_force(line=conversation.line, number=conversation.contact.number):
+    """The last look before the hand-over: who texted STOP since gets nothing more, nor whom the line may text no longer."""
+    line, number = message.conversation.line, message.conversation.contact.number
+    if not limits.may_text(line, number):
+        reason = Reason.NOT_ALLOWED
+    elif opt_out_in_force(line=line, number=number):
+        reason = Reason.OPTED_OUT
+    else:
         return False
     # Not ours any more (a late report moved it): no reason to send it either.
-    _finish(message, now, [Status.SENDING], status=Status.FAILED, reason="opted_out", failed_at=now)
+    with transaction.atomic():
+        if _finish(message, now, [Status.SENDING], status=Status.FAILED, reason=reason, failed_at=now):
+            limits.take_back(line, counted_at=message.attempted_at)
     return True
 
 
@@ -214,6 +246,8 @@ def _finish(message: Message, now: datetime, only_from: list[Status], **changes:
         if moved:
             if changes["status"] in WENT_WRONG:
                 refresh_standing(message.conversation_id)
+            if changes["status"] in {Status.QUEUED, Status.HELD}:
+                limits.take_back(message.conversation.line, counted_at=message.attempted_at)
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
     # By name: reading everything anew would forget the conversation, line and contact that came with it.
     message.refresh_from_db(fields=MOVING)
