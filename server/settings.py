@@ -80,6 +80,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "server.accounts.middleware.CircumstancesMiddleware",
+    "server.accounts.middleware.SeenMiddleware",
+    "chatui.acting.ActingMiddleware",
     "chatui.middleware.LanguageOfUserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -168,8 +170,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "chatui.views.people.locked_out"
-AXES_USERNAME_CALLABLE = "chatui.views.people.name_tried"
+AXES_LOCKOUT_CALLABLE = "chatui.views.log_in.locked_out"
+AXES_USERNAME_CALLABLE = "chatui.views.log_in.name_tried"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 14 * 24 * 3600

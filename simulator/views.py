@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth import login
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from chatui.logging_in import after_password
 from gateway.models import ReportOrder
 from gateway.providers import simulator
-from server.accounts.models import Role, record_audit
 from simulator import demo
 from simulator import handset as handsets
 
@@ -101,15 +100,11 @@ def phone(request: HttpRequest) -> HttpResponse:
 @demo_only
 @require_POST
 def log_in_as(request: HttpRequest, username: str) -> HttpResponse:
-    """One click instead of a password: only the demo company's people and its operator."""
+    """One click instead of a password: only the demo company's people and its operator. The second step stays."""
     user = get_object_or_404(demo.demo_users(), username=username)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    record_audit(action="user.logged_in", at=timezone.now(), actor=user, subscriber=user.subscriber, target=user.username)
     to = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
-        # Not redirect(): it would take a single word for the name of a view.
-        return HttpResponseRedirect(to)
-    return redirect("admin:index" if user.role == Role.OPERATOR else settings.LOGIN_REDIRECT_URL)
+    is_ours = url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return after_password(request, user, backend="django.contrib.auth.backends.ModelBackend", to=to if is_ours else "")
 
 
 def _phone(request: HttpRequest, asked) -> Handset:

@@ -225,7 +225,10 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/live/?since=0&open={own}"),
     ],
     "settings": [blind("get", "/settings/")],
-    "two_factor": [blind("get", "/settings/two-factor/")],
+    "two_factor": [
+        blind("get", "/settings/two-factor/"),
+        Call("post", "/settings/two-factor/", {"act": "confirm", "code": "123456"}, status=409),
+    ],
     "keys": [blind("get", "/keys/")],
     "canned": [hidden("get", CHAT + "canned/"), blind("get", OWN + "canned/")],
     "canned_add": [Call("post", "/settings/canned-texts/", {"title": "", "body": "Szia!"}, status=422)],
@@ -237,6 +240,7 @@ FOR_THE_OPERATOR_TOO = {"settings", "two_factor", "keys", "help"}
 # Open to anybody, and about nobody.
 PUBLIC: dict[str, list[Call]] = {
     "login": [blind("get", "/login/"), blind("get", "/login/?next=" + CHAT)],
+    "login_code": [Call("get", "/login/code/", {}, status=302), Call("post", "/login/code/", {"code": "123456"}, status=302)],
     "logout": [Call("get", "/logout/", {}, status=405)],
     "language": [Call("get", "/language/", {}, status=405)],
     "health": [blind("get", "/health/")],

@@ -1,16 +1,14 @@
-"""Log-in, log-out, one's own settings."""
+"""One's own settings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -20,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.views import canned
-from server import sms
 from server.accounts.models import Language, record_audit
 from server.events import doorbell
 
@@ -28,48 +25,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from server.accounts.models import User
-
-NAME_LENGTH = 150
-
-
-class LogIn(LoginView):
-    template_name = "chatui/login.html"
-    redirect_authenticated_user = True
-
-    def get_redirect_url(self):
-        """Where `next` says, unless that is here: a loop."""
-        wanted = super().get_redirect_url()
-        return "" if urlsplit(wanted).path == self.request.path else wanted
-
-    def form_valid(self, form):
-        user = form.get_user()
-        record_audit(action="user.logged_in", at=now(), actor=user, subscriber=user.subscriber, target=user.username)
-        return super().form_valid(form)
-
-
-class LogOut(LogoutView):
-    """Ends the session and, at once, its open sockets."""
-
-    def post(self, request, *args, **kwargs):
-        user, session_key = request.user, request.session.session_key or ""
-        if user.is_authenticated:
-            record_audit(action="user.logged_out", at=now(), actor=user, subscriber=user.subscriber, target=user.username)
-        response = super().post(request, *args, **kwargs)
-        # Only now that the session is gone: a socket that comes back in between must find the door shut.
-        if user.is_authenticated:
-            doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=4401, session_key=session_key)
-        return response
-
-
-def name_tried(request: HttpRequest, credentials: dict | None = None) -> str:
-    """Whose password was tried, as far as it can be a name of ours: PostgreSQL refuses what does not fit its column."""
-    name = (credentials or request.POST).get("username") or ""
-    return sms.storable(name)[:NAME_LENGTH]
-
-
-def locked_out(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-    """Too many wrong passwords: a rest, without telling whether the name exists."""
-    return render(request, "chatui/login.html", {"is_locked_out": True}, status=429)
 
 
 @require_POST

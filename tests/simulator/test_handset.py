@@ -16,6 +16,7 @@ from gateway.sending import send_due
 from server.accounts.models import AuditEntry
 from server.messaging.models import Conversation, Message, Status
 from server.messaging.outbound import queue_sms
+from tests.codes import app_code, has_app
 from tests.simulator.conftest import ILONA
 
 pytestmark = pytest.mark.usefixtures("a_few_conversations")
@@ -179,8 +180,8 @@ def test_one_click_logs_in(client, rokolya):
     assert AuditEntry.objects.get().action == "user.logged_in"
 
 
-def test_the_operator_goes_to_the_admin_and_others_where_they_wanted(client, rokolya):
-    assert client.post(reverse("simulator:log_in_as", args=["operator"])).url == "/admin/"
+def test_the_operator_goes_to_their_pages_and_others_where_they_wanted(client, rokolya):
+    assert client.post(reverse("simulator:log_in_as", args=["operator"])).url == "/operator/"
     assert client.post(reverse("simulator:log_in_as", args=["bela"]), {"next": "/messages/"}).url == "/messages/"
     assert client.post(reverse("simulator:log_in_as", args=["bela"]), {"next": "https://evil.example/"}).url == "/"
 
@@ -189,6 +190,16 @@ def test_the_operator_goes_to_the_admin_and_others_where_they_wanted(client, rok
 def test_nobody_else_is_logged_in_by_one_click(client, rokolya, dana, ada, oper, username):
     assert client.post(reverse("simulator:log_in_as", args=[username])).status_code == 404
     assert "_auth_user_id" not in client.session
+
+
+def test_one_click_is_no_way_around_the_second_step(client, rokolya):
+    anna = rokolya.users.get(username="anna")
+    has_app(anna)
+
+    assert client.post(reverse("simulator:log_in_as", args=["anna"])).url == "/login/code/"
+    assert "_auth_user_id" not in client.session
+    assert client.post("/login/code/", {"code": app_code(anna)}).url == "/"
+    assert client.session["_auth_user_id"] == str(anna.pk)
 
 
 def test_logging_in_needs_a_post_with_the_token(rokolya):

@@ -1,6 +1,5 @@
 /* The menu of a row: a native popover beside its button, a sheet at the bottom on a phone, all of it by keyboard. */
-import { toast } from "./toast.js";
-import { say } from "./words.js";
+import { copy } from "./copy.js";
 
 const MENU = "[data-row-menu]";
 const GAP = 4;
@@ -67,17 +66,3 @@ document.addEventListener("scroll", () => {
   const menu = document.querySelector(`${MENU}:popover-open`);
   if (menu && Math.abs(opener(menu).getBoundingClientRect().top - Number(menu.dataset.placed)) > GAP) menu.hidePopover();
 }, { capture: true, passive: true });
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // An office may open us by plain http on its own network, where there is no clipboard.
-    const area = Object.assign(document.createElement("textarea"), { value: text });
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  toast(say("copied"));
-}
