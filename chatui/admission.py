@@ -17,8 +17,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
+from django.utils.timezone import now
 
-from server.accounts.models import Subscriber, User
+from server.accounts.acting import stand_in
+from server.accounts.models import Subscriber, Support, User
 from server.lines.models import Line
 from server.messaging.models import Conversation
 
@@ -56,7 +58,7 @@ class Person:
 
 def admit(session_key: str, drawn_with: str = CHAT) -> Person:
     """The person of a session, with the lines they may see now. Raises Refused."""
-    user = _user_of(session_key)
+    user = person_of(session_key)
     if user is None or not user.is_active:
         raise Refused(LOGGED_OUT)
     company, has_view = user.subscriber, drawn_with == CHAT
@@ -65,7 +67,7 @@ def admit(session_key: str, drawn_with: str = CHAT) -> Person:
     lines = list(Line.objects.visible_to(user).order_by("pk").values_list("pk", "label", "held_since"))
     return Person(
         user.pk,
-        user.name or user.username,
+        user.shown_name if isinstance(user, Support) else user.name or user.username,
         user.language,
         company.pk,
         lines=frozenset(pk for pk, _, _ in lines) if has_view else frozenset(),
@@ -90,7 +92,7 @@ def services_of(company: Subscriber) -> str:
 
 def line_of_visible(conversation_id: int, session_key: str) -> int | None:
     """The line of a conversation that the session's person may see; None also when there is no such conversation."""
-    user = _user_of(session_key)
+    user = person_of(session_key)
     if user is None:
         return None
     return Conversation.objects.visible_to(user).filter(pk=conversation_id).values_list("line_id", flat=True).first()
@@ -113,7 +115,8 @@ def session_key_in(scope: dict[str, Any]) -> str:
     return ""
 
 
-def _user_of(session_key: str) -> User | None:
+def person_of(session_key: str) -> User | None:
+    """Whose session it is; while the operator's staff act for a company, their stand-in there."""
     if not session_key:
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
@@ -126,4 +129,6 @@ def _user_of(session_key: str) -> User | None:
     known = session.get(HASH_SESSION_KEY, "")
     # A changed password changes the hash; a rotated SECRET_KEY keeps it valid through its fallbacks.
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return user if any(constant_time_compare(known, fresh) for fresh in hashes) else None
+    if not any(constant_time_compare(known, fresh) for fresh in hashes):
+        return None
+    return stand_in(session=session, person=user, now=now()) or user
