@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 PASSWORD_GIVEN = "user.password_given"
+SWITCHED = "services.switched"
+
+
+class ChatNeedsSms(Exception):
+    """Chat is a supplement of SMS: it can't be on without it."""
 
 
 def record_subscriber(*, slug: str, now: datetime, actor: User | None = None, **wishes: str | None) -> tuple[Subscriber, list[str]]:
@@ -34,8 +39,12 @@ def switch_services(
     now: datetime,
     actor: User | None = None,
 ) -> list[str]:
-    """Switch services on or off; None leaves one as it is. Switching SMS off switches chat off, its supplement."""
-    activation, _ = Activation.objects.get_or_create(subscriber=subscriber)
+    """Switch services on or off; None leaves one as it is. Switching SMS off switches chat off, its supplement.
+
+    Call it in a transaction. Raises ChatNeedsSms.
+    """
+    # Locked: two of the staff may switch at once, and each would write what the other has just changed.
+    activation, _ = Activation.objects.select_for_update().get_or_create(subscriber=subscriber)
     if sms is False:
         chat = False
     wishes = {}
@@ -45,11 +54,13 @@ def switch_services(
             wishes[name] = now if is_wanted else None
     for name, since in wishes.items():
         setattr(activation, name, since)
+    if activation.chat_since and not activation.sms_since:
+        raise ChatNeedsSms
     activation.save()
     changed = [f"{name.removesuffix('_since')} {'on' if since else 'off'}" for name, since in wishes.items()]
     if changed:
         record_audit(
-            action="services.switched",
+            action=SWITCHED,
             at=now,
             actor=actor,
             subscriber=subscriber,

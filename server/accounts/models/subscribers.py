@@ -64,7 +64,6 @@ class Activation(models.Model):
     subscriber = models.OneToOneField(Subscriber, on_delete=models.CASCADE, related_name="activation")
     sms_since = models.DateTimeField(null=True, blank=True)
     chat_since = models.DateTimeField(null=True, blank=True)
-    requested_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -94,6 +93,7 @@ class ServiceRequest(models.Model):
     requested_at = models.DateTimeField()
     settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     settled_at = models.DateTimeField(null=True, blank=True)
+    is_granted = models.BooleanField(default=False)
     answer = models.CharField(max_length=500, blank=True)
 
     class Meta:
