@@ -24,7 +24,7 @@ LOGGED_OUT = 4401
 
 class ReasonForm(forms.Form):
     because = forms.CharField(
-        label=_("Reason"),
+        label=_("Why you act"),
         min_length=SHORTEST_REASON,
         max_length=LONGEST_REASON,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
