@@ -41,7 +41,7 @@ def invite_person(
     """Make the person, and send them a letter once this is committed. Raises EmailNotValid and PersonExists."""
     if role == Role.OPERATOR:
         raise ValueError(role)
-    address = _valid_address(email)
+    address = valid_address(email)
     if User.objects.filter(Q(username__iexact=address) | Q(subscriber=subscriber, email__iexact=address)).exists():
         raise PersonExists(address)
     person = User(subscriber=subscriber, username=address, email=address, name=plain_name(name), role=role, language=language)
@@ -94,7 +94,8 @@ def plain_name(name: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in sms.storable(name)).split())[:LONGEST_NAME]
 
 
-def _valid_address(email: str) -> str:
+def valid_address(email: str) -> str:
+    """An e-mail address in small letters. Raises EmailNotValid."""
     address = email.strip().lower()
     try:
         validate_email(address)

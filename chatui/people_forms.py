@@ -1,0 +1,124 @@
+"""Forms about a company's people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from server import phone
+from server.accounts.invitations import LONGEST_EMAIL, LONGEST_NAME, EmailNotValid, PersonExists, plain_name
+from server.accounts.models import Language, Role, Team, User
+from server.accounts.people import ROLES, LastAdministrator, PersonWish
+from server.lines.models import SECRETS, Line
+from server.wording import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from server.accounts.models import Subscriber
+
+# What each role may do, in a line.
+ABOUT_ROLES = {
+    Role.COLLEAGUE: gettext_lazy("Reads and answers on the lines they were given."),
+    Role.SUPERVISOR: gettext_lazy("Sees all lines and conversations, hands them over, sees the figures and downloads messages."),
+    Role.ADMINISTRATOR: gettext_lazy("All that, and these pages: people, lines they use, settings of the company, privacy."),
+    Role.AUDITOR: gettext_lazy("Sees all lines and the log, but sends nothing and changes nothing."),
+}
+NOT_GIVEN, READ, SEND = "", "read", "send"
+USES = [(NOT_GIVEN, gettext_lazy("Not")), (READ, gettext_lazy("Read")), (SEND, gettext_lazy("Read and send"))]
+
+
+class InvitationForm(forms.Form):
+    """A person to be: with the company's own teams and lines to choose from."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail"), max_length=LONGEST_EMAIL)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=[(role.value, role.label) for role in ROLES])
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=Language)
+    teams = forms.ModelMultipleChoiceField(Team.objects.none(), label=gettext_lazy("Teams"), required=False)
+
+    def __init__(self, *args, company: Subscriber, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.company = company
+        self.fields["teams"].queryset = Team.objects.filter(subscriber=company)
+        self.ours = sorted(self.fields["teams"].queryset, key=lambda team: fold(team.name))
+        self.lines = list(Line.objects.filter(subscriber=company).order_by("label", "pk").defer(*SECRETS))
+        for line in self.lines:
+            self.fields[f"line-{line.pk}"] = forms.ChoiceField(label=line.label, choices=USES, required=False)
+
+    def clean_name(self) -> str:
+        name = plain_name(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError(_("Please write the name."))
+        return name
+
+    @property
+    def roles(self) -> Iterator[tuple[str, str, str, bool]]:
+        """Value, label, what it may do, whether it is chosen."""
+        chosen = self["role"].value()
+        return ((role.value, str(role.label), str(ABOUT_ROLES[role]), role.value == chosen) for role in ROLES)
+
+    @property
+    def team_choices(self) -> Iterator[tuple[Team, bool]]:
+        chosen = {str(pk) for pk in self["teams"].value() or ()}
+        return ((team, str(team.pk) in chosen) for team in self.ours)
+
+    @property
+    def uses(self) -> Iterator[tuple[Line, forms.BoundField]]:
+        return ((line, self[f"line-{line.pk}"]) for line in self.lines)
+
+    @property
+    def wish(self) -> PersonWish:
+        data = self.cleaned_data
+        given = {line.pk: data.get(f"line-{line.pk}") for line in self.lines}
+        return PersonWish(
+            name=data["name"],
+            email=data.get("email", ""),
+            role=data["role"],
+            language=data["language"],
+            phone=data.get("phone", ""),
+            teams=frozenset(team.pk for team in data["teams"]),
+            lines={pk: use == SEND for pk, use in given.items() if use},
+        )
+
+    def explain(self, refusal: Exception) -> None:
+        match refusal:
+            case PersonExists():
+                self.add_error("email", _("This address can't be used: somebody logs in with it already."))
+            case EmailNotValid():
+                self.add_error("email", _("This is not an e-mail address, or it is longer than 150 characters."))
+            case LastAdministrator():
+                text = _("This is the company's last administrator. Make somebody else one first.")
+                self.add_error("role", text)
+
+
+class PersonForm(InvitationForm):
+    phone = forms.CharField(label=gettext_lazy("Own phone number"), max_length=40, required=False)
+
+    def __init__(self, *args, person: User, company: Subscriber, **kwargs) -> None:
+        super().__init__(*args, company=company, initial=_as_is(person), **kwargs)
+        # Whom the operator has set up without one can go on without.
+        self.fields["email"].required = bool(person.email)
+
+    def clean_phone(self) -> str:
+        written = self.cleaned_data["phone"].strip()
+        try:
+            return phone.to_e164(written, country=self.company.country) if written else ""
+        except phone.NumberNotValid as problem:
+            raise forms.ValidationError(_("This is not a phone number. Write it like +36 30 123 4567.")) from problem
+
+
+def _as_is(person: User) -> dict[str, object]:
+    lines = {f"line-{access.line_id}": SEND if access.can_send else READ for access in person.line_access.all()}
+    return {
+        "email": person.email,
+        "name": person.name,
+        "role": person.role,
+        "language": person.language,
+        "phone": phone.display(person.phone) if person.phone else "",
+        "teams": [team.pk for team in person.teams.all()],
+        **lines,
+    }
