@@ -23,8 +23,8 @@ _minute = 0
 _counting = threading.Lock()
 
 
-def keep_refusal(refusal: WebhookRefused, *, provider: str, key: UUID, kind: str, now: datetime) -> None:
-    """Write down that a webhook was refused, without its content: nobody vouches for it."""
+def keep_refusal(refusal: WebhookRefused, *, provider: str, key: UUID, kind: str, seen: str, now: datetime) -> None:
+    """Write down that a webhook was refused and the address it was `seen` at, without its content: nobody vouches for it."""
     line_id = Line.objects.filter(key=key).values_list("pk", flat=True).first()
     if line_id is None or not _is_among_the_first(line_id, now):
         return
@@ -34,6 +34,7 @@ def keep_refusal(refusal: WebhookRefused, *, provider: str, key: UUID, kind: str
         kind=kind,
         signature_ok=refusal.is_proved,
         outcome=refusal.outcome[:40],
+        raw={"seen": seen, "signed_for": refusal.signed_for} if refusal.signed_for else {"seen": seen},
         received_at=now,
     )
 

@@ -8,11 +8,10 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.urls import reverse
 from django.utils import timezone
 
+from gateway.addresses import status_address
 from gateway.providers import PROVIDERS
 from gateway.tasks import tell_of_held_line
 from gateway.vocabulary import Accepted, AccountRefused, NotTaken, OutboundSms, OutcomeUnknown, Refused, SendError
@@ -82,13 +81,12 @@ def _hand_over(message: Message) -> Accepted | SendError:
 
 
 def _outbound(message: Message, line: Line) -> OutboundSms:
-    path = reverse("gateway:status", args=[line.provider, line.key, message.uuid])
     return OutboundSms(
         uuid=message.uuid,
         sender=line.number,
         recipient=message.conversation.contact.number,
         body=message.body,
-        callback_url=settings.PUBLIC_URL + path,
+        callback_url=status_address(line, message.uuid),
     )
 
 

@@ -58,17 +58,28 @@ class ListedSms:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """What a provider calls when a customer texts a number; an empty address: nothing."""
+
+    messages: str
+    # Where it turns when that address does not answer.
+    fallback: str = ""
+
+
 class WebhookRefused(Exception):
     """The request is not an honest webhook of this line; answered with `status`.
 
-    `is_proved` when it was the provider's all the same, and only lacks what it must have.
+    `is_proved` when it was the provider's all the same, and only lacks what it must have; `signed_for` is the
+    address that it was signed for, where that was not ours.
     """
 
-    def __init__(self, outcome: str, status: int = 403) -> None:
+    def __init__(self, outcome: str, status: int = 403, signed_for: str = "") -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
         self.is_proved = False
+        self.signed_for = signed_for
 
 
 class WordUnknown(Exception):
@@ -81,6 +92,10 @@ class LookFailed(Exception):
 
 class NoList(LookFailed):
     """This provider keeps no list of messages that could be asked."""
+
+
+class NumberUnknown(LookFailed):
+    """The number is none of this account's."""
 
 
 class SendError(Exception):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from gateway.addresses import seen_address
 from gateway.forms import form_of, raw_of
 from gateway.models import WebhookReceipt
 from gateway.providers import PROVIDERS
@@ -47,7 +48,7 @@ def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
         line, its = _honest(request, provider, key)
         sms = _read(its.parse_message, request, line)
     except WebhookRefused as refusal:
-        return _refuse(refusal, provider, key, "message")
+        return _refuse(request, refusal, provider, key, "message")
     now = timezone.now()
     with transaction.atomic():
         received = receive_sms(
@@ -73,7 +74,7 @@ def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpRe
         line, its = _honest(request, provider, key)
         report = _read(its.parse_report, request, line)
     except WebhookRefused as refusal:
-        return _refuse(refusal, provider, key, "status")
+        return _refuse(request, refusal, provider, key, "status")
     except WordUnknown as word:
         logger.warning("%s said %.24r of message %s: no word of ours", provider, str(word), uuid)
         return _keep_unknown(request, line, its)
@@ -104,10 +105,11 @@ def _size_of(request: HttpRequest) -> int:
     return int(announced) if announced.isdecimal() else len(request.body)
 
 
-def _refuse(refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
+def _refuse(request: HttpRequest, refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
     logger.info("webhook refused: %s %s: %s", provider, kind, refusal.outcome)
     if refusal.status in {400, 403}:
-        keep_refusal(refusal, provider=provider, key=key, kind=kind, now=timezone.now())
+        seen = seen_address(request)
+        keep_refusal(refusal, provider=provider, key=key, kind=kind, seen=seen, now=timezone.now())
     return HttpResponse(f"{refusal.outcome}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
 
 

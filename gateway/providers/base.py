@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from gateway.vocabulary import Accepted, InboundSms, ListedSms, OutboundSms
+    from gateway.vocabulary import Accepted, InboundSms, ListedSms, OutboundSms, Webhooks
     from server.lines.models import Line
     from server.messaging.delivery import Report
 
@@ -43,3 +43,15 @@ class Provider(Protocol):
 
     def received_since(self, line: Line, since: datetime) -> list[InboundSms]:
         """Inbound messages from the provider's list, for those that no webhook brought. Raises LookFailed and NoList likewise."""
+
+    def check_account(self, line: Line) -> str:
+        """The name of the account that the credentials open; raises AccountRefused, and LookFailed when it can't be asked."""
+
+    def webhooks_for(self, line: Line, address: str) -> Webhooks:
+        """What must be set at the provider, so that customers' texts come to `address`."""
+
+    def webhooks_of(self, line: Line) -> Webhooks:
+        """What is set at the provider now. Raises NumberUnknown, AccountRefused and LookFailed."""
+
+    def set_webhooks(self, line: Line, webhooks: Webhooks) -> None:
+        """Set it. Raises NumberUnknown, AccountRefused and LookFailed."""

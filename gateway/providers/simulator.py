@@ -19,9 +19,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from gateway.addresses import messages_address
 from gateway.forms import FORM, form_of, message_id_of, raw_of
 from gateway.models import ReportOrder, SimulatedPhone, SimulatedReport, SimulatedSms
-from gateway.vocabulary import Accepted, InboundSms, ListedSms, OutboundSms, WebhookRefused, WordUnknown
+from gateway.vocabulary import Accepted, InboundSms, ListedSms, OutboundSms, WebhookRefused, Webhooks, WordUnknown
 from server import sms as arithmetic
 from server.messaging.delivery import Report
 from server.messaging.models import Direction, Status
@@ -139,6 +140,19 @@ class Simulator:
             )
             for sms in texted.order_by("created_at")
         ]
+
+    def check_account(self, line: Line) -> str:
+        return "Simulator"
+
+    def webhooks_for(self, line: Line, address: str) -> Webhooks:
+        return Webhooks(messages=address)
+
+    def webhooks_of(self, line: Line) -> Webhooks:
+        # Its network knows our lines and finds the way by itself.
+        return Webhooks(messages=messages_address(line))
+
+    def set_webhooks(self, line: Line, webhooks: Webhooks) -> None:
+        pass
 
 
 # --- The customer's side: what the virtual handset does -----------------------------------------

@@ -29,6 +29,7 @@ from twilio.request_validator import (
 from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError, ProxyError
 
+from gateway.addresses import LONGEST, other_addresses
 from gateway.forms import form_of, message_id_of, raw_of
 from gateway.vocabulary import (
     Accepted,
@@ -37,11 +38,13 @@ from gateway.vocabulary import (
     ListedSms,
     LookFailed,
     NotTaken,
+    NumberUnknown,
     OutboundSms,
     OutcomeUnknown,
     Refused,
     SendError,
     WebhookRefused,
+    Webhooks,
     WordUnknown,
 )
 from server.messaging.delivery import Report
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, QueryDict
     from twilio.http.response import Response
+    from twilio.rest.api.v2010.account.incoming_phone_number import IncomingPhoneNumberInstance
     from twilio.rest.api.v2010.account.message import MessageInstance
 
     from server.lines.models import Line
@@ -67,6 +71,9 @@ VALID_FOR = 3600
 # Twilio's own maximum.
 LIST_PAGE = 1000
 MEDIA_LIMIT = 10
+# Without it Twilio repeats only what could not connect, and that once. It is not sent, and not signed.
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+TRIES_AGAIN = "#rc=3&rp=ct,5xx"
 
 # Any word at all proves that Twilio took the message.
 STATUSES = {
@@ -143,7 +150,8 @@ class Twilio:
         # Either algorithm needs the same secret, so the header can weaken nothing.
         algorithm = get_signature_algorithm(request.headers.get(SIGNATURE_SETTINGS_HEADER))
         if not _is_signed(url, form, signature, algorithm, line.auth_token, request):
-            raise WebhookRefused("wrong signature")
+            signed_for = _address_signed_for(request, form, signature, algorithm, line.auth_token)
+            raise WebhookRefused("signed for another address" if signed_for else "wrong signature", signed_for=signed_for)
         if form.get("AccountSid") != line.account_sid:
             raise WebhookRefused("another account")
 
@@ -214,6 +222,35 @@ class Twilio:
         found = _listed(lambda: _client_of(line).messages.list(to=line.number, date_sent_after=after, page_size=LIST_PAGE))
         return [_inbound(m) for m in found if m.direction == "inbound" and m.date_sent and m.date_sent >= since]
 
+    def check_account(self, line: Line) -> str:
+        account = _asked(line, lambda client: client.api.v2010.accounts(line.account_sid).fetch())
+        if account.status != "active":
+            raise AccountRefused(f"the account is {storable(str(account.status))[:40]}")
+        return storable(account.friendly_name or line.account_sid)[:120]
+
+    def webhooks_for(self, line: Line, address: str) -> Webhooks:
+        return Webhooks(messages=address + TRIES_AGAIN, fallback=address)
+
+    def webhooks_of(self, line: Line) -> Webhooks:
+        number = _number_of(line)
+        if number.sms_application_sid:
+            # An application's own address stands before the number's.
+            return Webhooks(messages="")
+        return Webhooks(messages=storable(number.sms_url or ""), fallback=storable(number.sms_fallback_url or ""))
+
+    def set_webhooks(self, line: Line, webhooks: Webhooks) -> None:
+        number = _number_of(line)
+        _asked(
+            line,
+            lambda client: client.incoming_phone_numbers(str(number.sid)).update(
+                sms_application_sid="",
+                sms_url=webhooks.messages,
+                sms_method="POST",
+                sms_fallback_url=webhooks.fallback,
+                sms_fallback_method="POST",
+            ),
+        )
+
 
 # --- Webhooks ---------------------------------------------------------------------------------
 
@@ -237,6 +274,14 @@ def _is_signed_as_bytes(url: str, body: bytes, signature: str, token: str) -> bo
     signed = url.encode() + b"".join(name + value for name, value in pairs)
     expected = b64encode(hmac.digest(token.encode(), signed, "sha1"))
     return hmac.compare_digest(expected, signature.encode("utf-8", "replace"))
+
+
+def _address_signed_for(request: HttpRequest, form: QueryDict, signature: str, algorithm: str, token: str) -> str:
+    """The address that the request was honestly signed for, without its parameters, if it was for another one than ours."""
+    for address in other_addresses(request):
+        if _is_signed(address, form, signature, algorithm, token, request):
+            return address.partition("?")[0][:LONGEST]
+    return ""
 
 
 def _media_of(form: QueryDict) -> tuple[dict[str, Any], ...]:
@@ -331,6 +376,31 @@ def _listed(ask: Callable[[], list[MessageInstance]]) -> list[MessageInstance]:
         return ask()
     except Exception as problem:
         raise LookFailed(type(problem).__name__) from problem
+
+
+def _asked[T](line: Line, ask: Callable[[Client], T]) -> T:
+    """The API's answer about the account itself; raises AccountRefused and LookFailed."""
+    if not (line.account_sid and line.auth_token):
+        raise AccountRefused("no credentials")
+    client = _client_of(line)
+    try:
+        return ask(client)
+    except (TwilioRestException, TwilioServiceException) as refusal:
+        error = _send_error(refusal, client.http_client)
+        if isinstance(error, AccountRefused):
+            raise error from refusal
+        raise LookFailed(f"{refusal.status} {refusal.code}") from refusal
+    except Exception as problem:
+        raise LookFailed(type(problem).__name__) from problem
+
+
+def _number_of(line: Line) -> IncomingPhoneNumberInstance:
+    found = _asked(line, lambda client: client.incoming_phone_numbers.list(phone_number=line.number, limit=20))
+    for number in found:
+        # The API finds parts of numbers, too.
+        if number.phone_number == line.number:
+            return number
+    raise NumberUnknown(line.number)
 
 
 def _outbound(found: MessageInstance) -> ListedSms:

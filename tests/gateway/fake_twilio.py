@@ -25,7 +25,10 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import requests
 from twilio.request_validator import RequestValidator
 
+ACCOUNT = "/2010-04-01/Accounts/{}.json"
 MESSAGES = "/2010-04-01/Accounts/{}/Messages.json"
+NUMBERS = "/2010-04-01/Accounts/{}/IncomingPhoneNumbers.json"
+NUMBER = "/2010-04-01/Accounts/{}/IncomingPhoneNumbers/{}.json"
 
 
 @dataclass
@@ -71,12 +74,37 @@ class FakeMessage:
         }
 
 
+@dataclass
+class FakeNumber:
+    """A number that an account has rented, and what is called when somebody texts it."""
+
+    number: str
+    account_sid: str
+    sid: str = field(default_factory=lambda: f"PN{secrets.token_hex(16)}")
+    settings: dict[str, str] = field(default_factory=lambda: {"SmsUrl": "https://demo.twilio.com/welcome/sms/reply"})
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "phone_number": self.number,
+            "sms_url": self.settings.get("SmsUrl", ""),
+            "sms_method": self.settings.get("SmsMethod", "POST"),
+            "sms_fallback_url": self.settings.get("SmsFallbackUrl", ""),
+            "sms_fallback_method": self.settings.get("SmsFallbackMethod", "POST"),
+            "sms_application_sid": self.settings.get("SmsApplicationSid", ""),
+        }
+
+
 class FakeTwilio:
     """`with FakeTwilio({account_sid: auth_token}) as twilio:` then point TWILIO_API_BASE_URL at `twilio.url`."""
 
     def __init__(self, accounts: dict[str, str]) -> None:
         self.accounts = accounts
         self.messages: list[FakeMessage] = []
+        self.numbers: list[FakeNumber] = []
+        # active, suspended or closed, by account
+        self.standing: dict[str, str] = {}
         self.plan: deque[str] = deque()
         self.posts = 0
         # How often an account's list was asked for.
@@ -120,6 +148,11 @@ class FakeTwilio:
         with self._lock:
             self.messages.append(message)
         return message
+
+    def rent(self, account_sid: str, number: str) -> FakeNumber:
+        """The account gets a number."""
+        self.numbers.append(FakeNumber(number, account_sid))
+        return self.numbers[-1]
 
     def receive(
         self, account_sid: str, *, sender: str, to: str, body: str, at: datetime | None = None, num_media: int = 0
@@ -171,6 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
         account_sid = self._account()
         if account_sid is None:
             return None
+        if (number := self._number(account_sid)) is not None:
+            number.settings |= params
+            return self._answer(200, json.dumps(number.as_json()).encode())
         fault, _, value = self.fake.next_fault().partition(":")
         if fault == "reset":
             return self._reset()
@@ -200,6 +236,16 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.fake.plan and self.fake.plan[0].startswith("list-sleep:"):
             self.fake.wake.wait(float(self.fake.plan.popleft().partition(":")[2]))
+        where = urlsplit(self.path).path
+        if where == ACCOUNT.format(account_sid):
+            account = {"sid": account_sid, "friendly_name": "Kontakt", "status": self.fake.standing.get(account_sid, "active")}
+            self._answer(200, json.dumps(account).encode())
+            return
+        if where == NUMBERS.format(account_sid):
+            wanted = parse_qs(urlsplit(self.path).query).get("PhoneNumber", [""])[0]
+            numbers = [n.as_json() for n in self.fake.numbers if n.account_sid == account_sid and wanted in n.number]
+            self._answer(200, json.dumps({"incoming_phone_numbers": numbers, "next_page_uri": None}).encode())
+            return
         self.fake.looks[account_sid] += 1
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         found = [m for m in reversed(self.fake.messages) if m.account_sid == account_sid and _fits(m, query)]
@@ -212,10 +258,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fake.accounts.get(sid) != token or not token:
             self._fail(401, "20003")
             return None
-        if urlsplit(self.path).path != MESSAGES.format(sid):
+        known = {address.format(sid) for address in (MESSAGES, ACCOUNT, NUMBERS)}
+        if urlsplit(self.path).path not in known and self._number(sid) is None:
             self._fail(404, "20404")
             return None
         return sid
+
+    def _number(self, sid: str) -> FakeNumber | None:
+        path = urlsplit(self.path).path
+        return next((n for n in self.fake.numbers if n.account_sid == sid and path == NUMBER.format(sid, n.sid)), None)
 
     def _fail(self, status: int, value: str) -> None:
         codes = {429: "20429", 401: "20003", 404: "20404"}
