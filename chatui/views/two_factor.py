@@ -115,6 +115,7 @@ def _page(request: HttpRequest, *, problem: str = "", codes: list[str] | None = 
         "next": _next_of(request),
         "demo_code": demo_code(device),
         "is_verified": request.user.is_verified(),
+        "zone": request.user.subscriber.timezone if request.user.subscriber else None,
     }
     return render(request, "chatui/two_factor.html", context, status=status)
 

@@ -88,7 +88,7 @@ def begin_second_step(*, user: User) -> TOTPDevice:
     if has_second_step(user):
         raise AlreadySet
     _forget(user)
-    return TOTPDevice.objects.create(user=user, name="app", confirmed=False)
+    return TOTPDevice.objects.create(user=user, name="phone", confirmed=False)
 
 
 def confirm_second_step(*, user: User, code: str, now: datetime) -> list[str]:
