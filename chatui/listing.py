@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from chatui.cursor import read_cursor, write_cursor
 from server import sms
+from server.cursor import read_cursor, write_cursor
 from server.history.searching import words_of_search
 from server.history.threads import in_threads
 from server.keyset import beyond
@@ -64,7 +64,7 @@ class ListPage:
 
 def conversations_in(user: User, listing: Listing):
     """All conversations of a listing that the person may see, unordered."""
-    seen = Conversation.objects.visible_to(user)
+    seen = Conversation.objects.visible_to(user).shown()
     if listing.text:
         # A search looks everywhere, also among what is done.
         seen = seen.filter(in_threads(user.subscriber, listing.text))

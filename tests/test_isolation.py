@@ -21,10 +21,10 @@ from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from chatui.consumers import WORDS
-from chatui.cursor import write_cursor
 from server import phone
 from server.accounts.models import Role, User
 from server.contacts.models import Contact
+from server.cursor import write_cursor
 from server.history.exporting import request_export
 from server.history.filter import HistoryFilter
 from server.history.models import ExportFormat, SavedFilter

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from chatui.access import for_people_who_audit
-from chatui.cursor import read_cursor, write_cursor
 from server.accounts.audit_log import KINDS, PAGE, AuditFilter, AuditFilterNotValid, entries
 from server.accounts.models import User, record_audit
+from server.cursor import read_cursor, write_cursor
 from server.history.audit_sheet import MOST_ROWS, write_audit
 
 if TYPE_CHECKING:

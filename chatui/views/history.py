@@ -15,11 +15,11 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import for_people_with_sms
-from chatui.cursor import read_cursor, write_cursor
+from chatui.access import for_people_with_sms, open_to_auditors
 from chatui.history_form import AskedFilter, filter_of, read_filter
 from chatui.keeping import NAME, SHARED, address_of, back_to_panel, keeping, page_of
 from server.accounts.models import Subscriber
+from server.cursor import read_cursor, write_cursor
 from server.history import rows, saved
 from server.history.filter import NAMES
 from server.history.models import SavedFilter
@@ -73,6 +73,7 @@ def count(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @for_people_with_sms
+@open_to_auditors
 def keep(request: HttpRequest) -> HttpResponse:
     """Keep what stands in the panel under a name, and show what it finds; or the panel again, with what is wrong."""
     asked, page, name = filter_of(request.user, request.POST), page_of(request), request.POST.get(NAME, "")
@@ -91,6 +92,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@open_to_auditors
 def forget(request: HttpRequest, filter_id: int) -> HttpResponse:
     """Ask, then delete a filter that was kept; what it found stays where it is."""
     chosen = SavedFilter.objects.visible_to(request.user).filter(pk=filter_id).first()

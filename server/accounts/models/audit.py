@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 class AuditEntry(models.Model):
     """One thing somebody did that may have to be explained later; never changed, never deleted: triggers hold it."""
 
-    subscriber = models.ForeignKey(
-        Subscriber, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    subscriber = models.ForeignKey(Subscriber, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=120, blank=True)
