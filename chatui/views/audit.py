@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from chatui.access import for_people_who_audit
-from server.accounts.audit_log import KINDS, PAGE, AuditFilter, AuditFilterNotValid, entries
+from server.accounts.audit_log import KINDS, AuditFilter, AuditFilterNotValid, entries, page_of
 from server.accounts.models import User, record_audit
-from server.cursor import read_cursor, write_cursor
+from server.cursor import read_cursor
 from server.history.audit_sheet import MOST_ROWS, write_audit
 
 if TYPE_CHECKING:
@@ -44,11 +44,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     }
     if wanted is not None:
         after = read_cursor(request.GET.get("after", ""))
-        found = list(entries(subscriber=subscriber, wanted=wanted, zone=subscriber.timezone, after=after)[: PAGE + 1])
-        context |= {"entries": found[:PAGE], "query": urlencode(wanted.values), "is_filtered": bool(wanted.values)}
-        if len(found) > PAGE:
-            last = found[PAGE - 1]
-            context["older"] = urlencode({**wanted.values, "after": write_cursor(last.at, last.pk)})
+        page = page_of(entries(subscriber=subscriber, wanted=wanted, zone=subscriber.timezone, after=after), wanted)
+        context |= {"page": page, "query": urlencode(wanted.values), "is_filtered": bool(wanted.values)}
     context["people"] = User.objects.filter(subscriber=subscriber).order_by("name")
     template = "chatui/_audit_rows.html" if request.htmx and request.GET.get("after") else "chatui/audit.html"
     return render(request, template, context, status=422 if problems else 200)

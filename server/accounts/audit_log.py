@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from server import keyset
 from server.accounts.models import AuditEntry, Subscriber
+from server.cursor import write_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +93,23 @@ def entries(
     if after:
         found = found.filter(keyset.beyond(after, newest_first=True, at="at"))
     return found.filter(_condition(wanted, ZoneInfo(zone)))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, and the address of those that follow (empty after the last)."""
+
+    entries: list[AuditEntry]
+    older: str
+
+
+def page_of(found: QuerySet[AuditEntry], wanted: AuditFilter, *, also: Mapping[str, str] | None = None) -> Page:
+    """The first entries of what was found; `also` is what else the address of the next ones must say."""
+    entries = list(found[: PAGE + 1])
+    if len(entries) <= PAGE:
+        return Page(entries, "")
+    last = entries[PAGE - 1]
+    return Page(entries[:PAGE], urlencode({**wanted.values, **(also or {}), "after": write_cursor(last.at, last.pk)}))
 
 
 def _condition(wanted: AuditFilter, zone: ZoneInfo) -> Q:
