@@ -43,6 +43,10 @@ class NotReadable(Exception):
     """It is no workbook, or one that nobody should open."""
 
 
+class TooTight(NotReadable):
+    """It would unpack to far more than it seems to hold."""
+
+
 class TooLarge(Exception):
     """It may well be a workbook, but its rows would keep the server busy for too long."""
 
@@ -60,6 +64,13 @@ def guarded(upload: IO[bytes]) -> Iterator[Workbook]:
         reader.read()
     with closing(reader.wb):
         yield reader.wb
+
+
+def parts_of(upload: IO[bytes]) -> list[str]:
+    """The names of its parts, read from its directory alone; raises NotReadable, TooTight and TooLarge like guarded()."""
+    with _not_readable_otherwise(), ZipFile(upload) as archive:
+        _refuse_bombs(archive.infolist())
+        return archive.namelist()
 
 
 def rows_of(sheet: ReadOnlyWorksheet, *, width: int, gathers_rest: bool = False) -> Iterator[tuple[Cell, ...]]:
@@ -104,7 +115,7 @@ def _refuse_bombs(parts: list[zipfile.ZipInfo]) -> None:
     if any(part.flag_bits & 1 or part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for part in parts):
         raise NotReadable("encrypted, or packed in an unusual way")
     if any(part.file_size > max(SMALL, MOST_TIMES_LARGER * part.compress_size) for part in parts):
-        raise NotReadable("packed too tightly")
+        raise TooTight("packed too tightly")
     if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
         raise TooLarge
 

@@ -1,0 +1,102 @@
+"""Taking an import back, as far as nobody has worked with what it brought.
+
+What it made is deleted, unless somebody has texted or changed it since: then only that is taken back which still says
+what the import wrote. What it changed gets back what was there before, on the same condition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+
+from server.contacts.importing.writing import FIELDS, save_changed
+from server.contacts.models import Contact, ImportedContact, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.db.models import QuerySet
+
+    from server.contacts.models import ContactImport
+
+_EMPTY: dict[str, Any] = {"emails": [], "main_id": None}
+
+
+def take_back(rows: Sequence[ImportedContact]) -> Counter[str]:
+    """Undo these in the transaction of the caller; how many were deleted, restored and kept."""
+    contacts = {contact.pk: contact for contact in _with_uses([row.contact_id for row in rows], rows[0].source_id)}
+    tagged = _tags_of(contacts)
+    done: Counter[str] = Counter()
+    doomed, changed = [], []
+    for row in rows:
+        contact = contacts[row.contact_id]
+        if not row.before and _is_untouched(contact, row.after, tagged.get(contact.pk, set())):
+            doomed.append(contact.pk)
+            done["deleted"] += 1
+            continue
+        taken = _restore(contact, row)
+        if taken:
+            changed.append(contact)
+        done["restored" if row.before else "kept"] += 1
+    _remove_tags(rows, set(doomed))
+    ImportedContact.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    save_changed(changed)
+    Contact.objects.filter(pk__in=doomed).delete()
+    return done
+
+
+def drop_unused_tags(source: ContactImport, tag_ids: set[int]) -> None:
+    """Those that came with an import and that nobody has now."""
+    Tag.objects.filter(subscriber=source.subscriber_id, pk__in=tag_ids, contacts=None).delete()
+
+
+def _with_uses(ids: Sequence[int], source_id: int) -> QuerySet[Contact]:
+    brought = ImportedContact.objects.filter(source=source_id, contact=OuterRef("pk"))
+    added_since = Contact.objects.filter(main=OuterRef("pk")).filter(~Exists(brought))
+    contacts = Contact.objects.filter(pk__in=ids).annotate(has_others=Exists(added_since))
+    for at, related in enumerate(_uses()):
+        named = {related.field.name: OuterRef("pk")}
+        contacts = contacts.annotate(**{f"use_{at}": Exists(related.related_model._base_manager.filter(**named))})
+    return contacts
+
+
+def _uses() -> list[Any]:
+    """Everything that may stand on a contact: threads, consents, and what later rooms add; its own numbers apart."""
+    ours = {Contact, ImportedContact, Contact.tags.through}
+    return [related for related in Contact._meta.related_objects if related.related_model not in ours]
+
+
+def _is_untouched(contact: Contact, after: dict[str, Any], tags: set[int]) -> bool:
+    seen: Any = contact
+    is_used = (
+        contact.blocked_at or contact.erased_at or seen.has_others or any(getattr(seen, f"use_{at}") for at in range(len(_uses())))
+    )
+    # Of a contact that is gone the other numbers have no main one.
+    is_changed = any(getattr(contact, name) != after.get(name, _EMPTY.get(name, "")) for name in FIELDS if name != "main_id")
+    return not is_used and not is_changed and tags <= set(after.get("tags", []))
+
+
+def _restore(contact: Contact, row: ImportedContact) -> bool:
+    """Whether anything of it changed."""
+    taken = False
+    for name in FIELDS:
+        if name in row.after and getattr(contact, name) == row.after[name]:
+            setattr(contact, name, row.before.get(name, _EMPTY.get(name, "")))
+            taken = True
+    return taken
+
+
+def _tags_of(ids: dict[int, Contact]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for contact, tag in Contact.tags.through.objects.filter(contact_id__in=ids).values_list("contact_id", "tag_id"):
+        found.setdefault(contact, set()).add(tag)
+    return found
+
+
+def _remove_tags(rows: Sequence[ImportedContact], doomed: set[int]) -> None:
+    added = {(row.contact_id, tag) for row in rows if row.contact_id not in doomed for tag in row.after.get("tags", [])}
+    through = Contact.tags.through
+    links = through.objects.filter(contact_id__in={contact for contact, _ in added}, tag_id__in={tag for _, tag in added})
+    through.objects.filter(pk__in=[link.pk for link in links if (link.contact_id, link.tag_id) in added]).delete()
