@@ -44,6 +44,7 @@ class InvitationForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.company = company
         self.fields["teams"].queryset = Team.objects.filter(subscriber=company)
+        self.fields["teams"].error_messages["invalid_choice"] = _("One of these teams is gone. Please choose again.")
         self.ours = sorted(self.fields["teams"].queryset, key=lambda team: fold(team.name))
         self.lines = list(Line.objects.filter(subscriber=company).order_by("label", "pk").defer(*SECRETS))
         for line in self.lines:

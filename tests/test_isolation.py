@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from chatui.consumers import WORDS
 from server import phone
-from server.accounts.models import Role, User
+from server.accounts.models import Role, Team, User
 from server.contacts.models import Contact
 from server.cursor import write_cursor
 from server.history.exporting import request_export
@@ -210,6 +210,42 @@ PRIVATE: dict[str, list[Call]] = {
         hidden("post", "/phonebook/{contact}/", name="Enyém"),
         blind("get", "/phonebook/{own_contact}/?conversation={conversation}"),
     ],
+    "people": [blind("get", "/company/people/"), blind_across("get", "/company/people/?q={colleague}")],
+    "person_invite": [
+        blind("get", "/company/people/invite/"),
+        blind("post", "/company/people/invite/", email="", name="{name}", role="colleague", language="hu"),
+    ],
+    "person": [
+        blind_across("get", "/company/people/{user}/"),
+        blind_across("post", "/company/people/{user}/", name="Enyém", role="colleague", language="hu", email="a@b.example"),
+    ],
+    "person_invite_again": [blind_across("post", "/company/people/{user}/invite/")],
+    "person_deactivate": [
+        blind_across("get", "/company/people/{user}/deactivate/"),
+        blind_across("post", "/company/people/{user}/deactivate/"),
+    ],
+    "person_reactivate": [blind_across("post", "/company/people/{user}/reactivate/")],
+    "person_second_step": [
+        blind_across("get", "/company/people/{user}/second-step/"),
+        blind_across("post", "/company/people/{user}/second-step/"),
+    ],
+    "person_log_out": [
+        blind_across("get", "/company/people/{user}/log-out/"),
+        blind_across("post", "/company/people/{user}/log-out/"),
+    ],
+    "teams": [blind("get", "/company/teams/")],
+    "team_add": [
+        blind("get", "/company/teams/new/"),
+        blind("post", "/company/teams/new/", name="", members="{user}"),
+    ],
+    "team": [
+        blind_across("get", "/company/teams/{team}/"),
+        blind_across("post", "/company/teams/{team}/", name="Enyém"),
+    ],
+    "team_delete": [
+        blind_across("get", "/company/teams/{team}/delete/"),
+        blind_across("post", "/company/teams/{team}/delete/"),
+    ],
     "audit": [
         blind("get", "/company/audit/"),
         blind("get", "/company/audit/?who={user}"),
@@ -235,12 +271,30 @@ PRIVATE: dict[str, list[Call]] = {
     "canned_change": [hidden("post", "/settings/canned-texts/{canned}/", title="Enyém", body="Szia!")],
     "canned_delete": [hidden("post", "/settings/canned-texts/{canned}/delete/")],
 }
+# A company's own pages, for its administrators: whoever has a lower role is told that it is not for them.
+ADMINISTRATORS_ONLY = {
+    "people",
+    "person_invite",
+    "person",
+    "person_invite_again",
+    "person_deactivate",
+    "person_reactivate",
+    "person_second_step",
+    "person_log_out",
+    "teams",
+    "team_add",
+    "team",
+    "team_delete",
+}
 # Also for the operator's staff: pages about oneself, or about nobody.
 FOR_THE_OPERATOR_TOO = {"settings", "two_factor", "keys", "help"}
 # Open to anybody, and about nobody.
 PUBLIC: dict[str, list[Call]] = {
     "login": [blind("get", "/login/"), blind("get", "/login/?next=" + CHAT)],
     "login_code": [Call("get", "/login/code/", {}, status=302), Call("post", "/login/code/", {"code": "123456"}, status=302)],
+    "join": [hidden("get", "/join/MQ/{word}/"), hidden("post", "/join/MQ/{word}/", name="{name}", password="a", again="a")],
+    "forgotten": [blind("get", "/login/forgotten/")],
+    "new_password": [hidden("get", "/login/reset/{user}/{key}/"), hidden("post", "/login/reset/{user}/{key}/", new_password1="x")],
     "logout": [Call("get", "/logout/", {}, status=405)],
     "language": [Call("get", "/language/", {}, status=405)],
     "health": [blind("get", "/health/")],
@@ -340,7 +394,9 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
     saved = SavedFilter.objects.create(
         pk=7_300_001, subscriber=kontakt, owner=dana, name="Titkos szűrő", values={"q": "Titkos"}, created_at=NOW
     )
+    team = Team.objects.create(pk=7_400_001, subscriber=kontakt, name="Titkos csapat")
     foreign = {
+        "team": team.pk,
         "saved_filter": saved.pk,
         "export": export.uuid,
         "conversation": conversation.pk,
@@ -360,6 +416,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "canned": canned.pk,
     }
     missing = {
+        "team": 7_900_008,
         "saved_filter": 7_900_007,
         "export": uuid.uuid4(),
         "conversation": 7_900_001,
@@ -537,7 +594,8 @@ def test_without_logging_in_there_is_only_the_log_in_page(name, world):
 def test_the_operators_staff_see_no_companys_messages(name, world, oper):
     for call in PRIVATE[name]:
         answer = answer_to(Browser(oper), call, world.words(world.foreign, "eve"), {})
-        assert (answer.status_code, answer.url) == (302, "/admin/"), call
+        assert answer.status_code == 302, call
+        assert answer.url in {"/admin/", "/operator/"}, call
 
 
 @pytest.mark.parametrize("name", [name for name, calls in PRIVATE.items() if any(call.status == 404 for call in calls)])
@@ -548,6 +606,73 @@ def test_whom_it_concerns_gets_in(name, world, dana):
             words = world.words(world.foreign, "eve") | {"me": dana.pk, "fresh": uuid.uuid4()}
             Message.objects.filter(uuid=world.foreign["failed"]).update(status=Status.FAILED, deleted_at=None)
             assert answer_to(Browser(dana), call, words, FRAMES).status_code in {200, 204, 302, 409}, call
+
+
+# --- Auditors see everything and change nothing ----------------------------------------------------
+# Their own marker, filters and files.
+OPEN_TO_AUDITORS = {"read", "unread", "filter_keep", "filter_forget", "exports", "export_cancel", "export_check"}
+OWN_ROWS = {"messaging.ReadMarker", "history.SavedFilter", "history.Export", "accounts.AuditEntry", "events.Event"}
+# Their forms are of no use to who only reads.
+NOT_FOR_AUDITORS: set[str] = {"filter_forget"}
+# Every log-in's own pages, that know no company.
+ABOUT_ONESELF = {"settings", "two_factor"}
+
+
+def views_by_name(patterns: list[Any]) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from views_by_name(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            yield str(pattern.name), pattern.callback
+
+
+def test_only_what_is_ones_own_is_open_to_auditors():
+    marked = {name for name, view in views_by_name(get_resolver(ADDRESSES).url_patterns) if hasattr(view, "is_open_to_auditors")}
+    assert marked == OPEN_TO_AUDITORS
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE])
+def test_an_auditor_changes_nothing(name, world, aron):
+    """Every address is also posted to, whatever its table says."""
+    words = world.words(world.foreign, "eve") | {"me": aron.pk}
+    words |= {"own": world.foreign["conversation"], "own_contact": world.foreign["contact"], "own_line": world.foreign["line"]}
+    browser, before = Browser(aron), everything()
+    before_row = next(row for row in before["accounts.User"] if repr(aron.username) in row)
+    for call in PRIVATE[name]:
+        for headers in ({}, FRAMES, HTMX):
+            posted = Call("post", call.address, call.form if call.method == "post" else {})
+            answer = answer_to(browser, posted, words | {"fresh": uuid.uuid4()}, headers)
+            if name not in OPEN_TO_AUDITORS | ABOUT_ONESELF:
+                assert answer.status_code in {403, 405}, (call, answer.status_code)
+            assert answer.status_code < 500, call
+    after = everything()
+    assert before_row in after["accounts.User"]
+    own = OWN_ROWS if name in OPEN_TO_AUDITORS else set()
+    changed = {label for label in before if before[label] != after[label]} - own
+    # An event takes the company's next number.
+    assert changed <= ({"accounts.Subscriber"} if own else set())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE and name not in ADMINISTRATORS_ONLY])
+def test_an_auditor_reads_what_colleagues_read(name, world, aron):
+    words = world.words(world.foreign, "eve") | {"me": aron.pk, "fresh": uuid.uuid4()}
+    for call in PRIVATE[name]:
+        if call.method == "get" and call.status == 404 and name not in NOT_FOR_AUDITORS:
+            assert answer_to(Browser(aron), call, words, {}).status_code in {200, 302}, call
+
+
+@pytest.mark.parametrize("name", sorted(ADMINISTRATORS_ONLY))
+def test_a_companys_own_pages_are_for_its_administrators(name, world, dana, sam, ada):
+    browsers = [Browser(dana), Browser(sam)]
+    before = everything()
+    for call in PRIVATE[name]:
+        for browser in browsers:
+            for headers in ({}, FRAMES, HTMX):
+                assert answer_to(browser, call, world.words(world.foreign, "eve"), headers).status_code == 403, call
+    assert everything() == before
+    for call in PRIVATE[name]:
+        answer = answer_to(Browser(ada), call, world.words(world.foreign, "eve"), {})
+        assert answer.status_code in {200, 302, 422}, call
 
 
 def test_another_companys_message_is_not_told_to_who_knows_its_uuid(world):

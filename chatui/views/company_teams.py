@@ -32,6 +32,7 @@ class TeamForm(forms.Form):
     def __init__(self, *args, company: Subscriber, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["members"].queryset = User.objects.filter(subscriber=company)
+        self.fields["members"].error_messages["invalid_choice"] = _("One of these people is gone. Please choose again.")
         chosen = {str(pk) for pk in self["members"].value() or []}
         people = [one for one in company.users.all() if one.is_active or str(one.pk) in chosen]
         self.people = [(one, str(one.pk) in chosen) for one in sorted(people, key=lambda one: (fold(one.name), one.pk))]
