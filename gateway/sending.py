@@ -15,6 +15,7 @@ from gateway.addresses import status_address
 from gateway.providers import PROVIDERS
 from gateway.tasks import tell_of_held_line
 from gateway.vocabulary import Accepted, AccountRefused, NotTaken, OutboundSms, OutcomeUnknown, Refused, SendError
+from server.lines.encryption import Unreadable
 from server.messaging import outbox_bell
 from server.messaging.sending import (
     announce_line,
@@ -70,6 +71,8 @@ def _hand_over(message: Message) -> Accepted | SendError:
     provider = PROVIDERS.get(line.provider)
     if provider is None:
         return AccountRefused(f"no provider {line.provider}")
+    if isinstance(line.auth_token, Unreadable):
+        return AccountRefused("its auth token can't be read: it was encrypted with another SECRET_KEY")
     try:
         return provider.send(line, _outbound(message, line))
     except SendError as error:

@@ -37,6 +37,7 @@ from gateway.vocabulary import (
     InboundSms,
     ListedSms,
     LookFailed,
+    NotForgotten,
     NotTaken,
     NumberUnknown,
     OutboundSms,
@@ -47,6 +48,7 @@ from gateway.vocabulary import (
     Webhooks,
     WordUnknown,
 )
+from server.lines.encryption import Unreadable
 from server.messaging.delivery import Report
 from server.messaging.models import Status
 from server.messaging.reasons import Reason
@@ -140,6 +142,9 @@ class Twilio:
     def verify(self, request: HttpRequest, line: Line) -> None:
         form = form_of(request)
         signature = request.headers.get(SIGNATURE_HEADER, "")
+        if isinstance(line.auth_token, Unreadable):
+            # Our own trouble: it shall come again.
+            raise WebhookRefused("auth token not readable", 503)
         if not line.auth_token:
             # An empty key would let anybody sign.
             raise WebhookRefused("line has no auth token")
@@ -221,6 +226,17 @@ class Twilio:
         # All pages: the newest come first, and the oldest are those that nobody would look for again.
         found = _listed(lambda: _client_of(line).messages.list(to=line.number, date_sent_after=after, page_size=LIST_PAGE))
         return [_inbound(m) for m in found if m.direction == "inbound" and m.date_sent and m.date_sent >= since]
+
+    def redact(self, line: Line, provider_message_id: str) -> None:
+        _forget(lambda: _client_of(line).messages(provider_message_id).update(body=""))
+
+    def delete_media(self, line: Line, provider_message_id: str) -> None:
+        def delete_all() -> None:
+            media = _client_of(line).messages(provider_message_id).media
+            for each in media.list(limit=MEDIA_LIMIT):
+                _forget(each.delete)
+
+        _forget(delete_all)
 
     def check_account(self, line: Line) -> str:
         account = _asked(line, lambda client: client.api.v2010.accounts(line.account_sid).fetch())
@@ -369,6 +385,24 @@ def _never_connected(problem: requests.RequestException) -> bool:
     if isinstance(cause, NewConnectionError):
         return True
     return bool(cause is not None and cause.args and isinstance(cause.args[0], ssl.SSLCertVerificationError))
+
+
+def _forget(ask: Callable[[], object]) -> None:
+    try:
+        ask()
+    except TwilioRestException as refusal:
+        status, code = refusal.status, str(refusal.code)
+        if status == 404:
+            # Gone already, or never there.
+            return
+        if status == 401 or (status == 403 and code in ACCOUNT_REFUSED):
+            raise AccountRefused(f"{status} {code}") from refusal
+        # 20009: it has not come to its end yet; 429: not so fast.
+        raise NotForgotten(f"{status} {code}") from refusal
+    except Exception as problem:
+        if isinstance(problem, NotForgotten | AccountRefused):
+            raise
+        raise NotForgotten(type(problem).__name__) from problem
 
 
 def _listed(ask: Callable[[], list[MessageInstance]]) -> list[MessageInstance]:

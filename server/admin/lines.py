@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from gateway.providers import PROVIDERS
 from server import phone
 from server.contacts.models import OptOut
+from server.lines.encryption import ending_of
 from server.lines.models import SECRETS, Line, LineAccess
 from server.lines.provisioning import CREDENTIALS
 from server.messaging.sending import release_line
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from server.accounts.models import Subscriber
-
-
-def ending_of(secret: str) -> str:
-    """The last four characters, for telling two secrets apart; a short one shows nothing."""
-    return f"…{secret[-4:]}" if len(secret) >= 12 else "…" if secret else "–"
 
 
 class LineForm(forms.ModelForm[Line]):

@@ -1,7 +1,7 @@
 """Secrets at rest: a text field that the database sees only encrypted.
 
-The key is derived from SECRET_KEY; after a rotation put the old one into SECRET_KEY_FALLBACKS
-and old values stay readable until they are saved again.
+The key is derived from SECRET_KEY; after a rotation put the old one into SECRET_KEY_FALLBACKS, and old values
+stay readable until `manage.py reencrypt` has written them with the new one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 if TYPE_CHECKING:
@@ -22,19 +21,47 @@ else:
     _TextField = models.TextField
 
 
+class Unreadable(str):
+    """A secret whose key is lost: empty for whoever wants to use it, and written back as it was read."""
+
+    __slots__ = ("stored",)
+    stored: str
+
+    def __new__(cls, stored: str) -> Unreadable:
+        secret = super().__new__(cls)
+        secret.stored = stored
+        return secret
+
+
 class EncryptedTextField(_TextField):
     """Fernet-encrypted text; an empty string stays empty."""
 
     def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, Unreadable):
+            return value.stored
         return _fernet_of(_keys()).encrypt(value.encode()).decode() if value else ""
 
     def from_db_value(self, value: str | None, *_: object) -> str:
         try:
             return _deciphered(value, _keys()) if value else ""
         except InvalidToken:
-            raise ImproperlyConfigured(
-                "A line's secret was encrypted with another SECRET_KEY: put that one into SECRET_KEY_FALLBACKS."
-            ) from None
+            # One line whose key is lost must not stop the others: whoever needs the secret refuses (gateway).
+            return Unreadable(value or "")
+
+
+def ending_of(secret: str) -> str:
+    """The last four characters, for telling two secrets apart; a short one shows nothing."""
+    return f"…{secret[-4:]}" if len(secret) >= 12 else "…" if secret else "–"
+
+
+def enciphered_anew(stored: str) -> str | None:
+    """What the database holds, written with the present key; None when it is already. Raises InvalidToken."""
+    present = _fernet_of(_keys()[:1])
+    try:
+        present.decrypt(stored.encode())
+    except InvalidToken:
+        return present.encrypt(_fernet_of(_keys()).decrypt(stored.encode())).decode()
+    return None
 
 
 def _keys() -> tuple[str, ...]:

@@ -412,3 +412,24 @@ def wait_until(what, seconds: float = 10) -> None:
     while not what():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_a_line_whose_secret_can_not_be_read_is_held_and_stops_no_other(twilio, queued, twilio_line, line, boti, settings):
+    waiting = queued("egy")
+    other = queued("kettő", conversation_between(line=line, contact=boti, now=timezone.now()))
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY = "lost" * 20
+
+    send_due()
+
+    twilio_line.refresh_from_db(fields=["held_since", "held_reason"])
+    waiting.refresh_from_db()
+    other.refresh_from_db()
+    assert "SECRET_KEY" in twilio_line.held_reason
+    assert (waiting.status, other.status) == (S.HELD, S.SENT)
+    assert twilio.posts == 0
+
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [old]
+    release_line(line=twilio_line, now=timezone.now())
+    send_due()
+    assert [taken.body for taken in twilio.messages] == ["egy"]

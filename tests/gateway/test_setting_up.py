@@ -140,3 +140,8 @@ def test_neither_contents_nor_endless_headers_are_kept_of_what_was_refused(webho
 def test_parameters_of_the_address_are_not_kept(webhooks):
     assert webhooks.post(webhooks.form(), path=f"{webhooks.path}?secret=1", signature="bm8=").status_code == 403
     assert "secret" not in str(refusal())
+
+
+def test_while_a_secret_can_not_be_read_the_provider_is_asked_to_come_again(webhooks, settings):
+    settings.SECRET_KEY = "lost" * 20
+    assert webhooks.text().status_code == 503
