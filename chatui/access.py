@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 
-from server.accounts.models import User
+from server.accounts.models import Role, User
 from server.lines.models import Line, LineAccess
 from server.messaging.models import Conversation, Message
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from django.http import HttpRequest
+
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def open_to_auditors(view):
+    """Marks what changes only a person's own things: whoever only reads may do it, too; all else is refused to them."""
+    view.is_open_to_auditors = True
+    return view
 
 
 def for_people_with_sms(view):
@@ -29,9 +38,10 @@ def for_people_with_sms(view):
         if not user.is_authenticated:
             return _to_log_in(request)
         if user.subscriber_id is None:
-            return redirect("admin:index")
+            return redirect("operator:subscribers")
         if not user.subscriber.has_sms:
             return render(request, "chatui/service_off.html", status=403)
+        _refuse_changes_by_auditors(request, view)
         response = view(request, *args, **kwargs)
         # The same address is a page or a part of one: a browser's Back must not show the part alone.
         patch_vary_headers(response, ("HX-Request", "HX-Request-Type", "X-Fonal"))
@@ -68,6 +78,11 @@ def for_people_who_export(view):
     return guarded
 
 
+def for_people_of_a_company(view):
+    """Everybody of a company, whether its services are switched on or not."""
+    return _for_some_of_the_company(view, lambda user: True)
+
+
 def for_administrators(view):
     """The company's administrators, whether its services are switched on or not."""
     return _for_some_of_the_company(view, lambda user: user.administers)
@@ -87,11 +102,17 @@ def _for_some_of_the_company(view, may):
             return redirect("operator:subscribers")
         if not may(request.user):
             raise PermissionDenied
+        _refuse_changes_by_auditors(request, view)
         response = view(request, *args, **kwargs)
         patch_vary_headers(response, ("HX-Request", "HX-Request-Type", "X-Fonal"))
         return response
 
     return guarded
+
+
+def _refuse_changes_by_auditors(request: HttpRequest, view) -> None:
+    if request.user.only_reads and request.method not in SAFE and not getattr(view, "is_open_to_auditors", False):
+        raise PermissionDenied
 
 
 def conversation_or_404(user: User, conversation_id: int) -> Conversation:
@@ -111,12 +132,19 @@ def message_or_404(user: User, uuid: UUID) -> Message:
 
 def may_write_from(user: User, line: Line) -> bool:
     """Whether the person was given the line for writing, too; it may be switched off."""
+    if user.only_reads:
+        return False
     return user.sees_all_lines or LineAccess.objects.filter(line=line, user=user, can_send=True).exists()
 
 
 def colleagues_of(user: User):
     """The active people of the same subscriber, by name."""
     return User.objects.filter(subscriber_id=user.subscriber_id, is_active=True).exclude(subscriber_id=None).order_by("name")
+
+
+def who_take_part(user: User):
+    """The colleagues who can be given a conversation or mentioned: not those who only read."""
+    return colleagues_of(user).exclude(role=Role.AUDITOR)
 
 
 def number_in(text: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""The cast: Kontakt Kft. with dana (colleague), bela (colleague), sam (supervisor), ada (administrator);
+"""The cast: Kontakt Kft. with dana (colleague), bela (colleague), sam (supervisor), ada (administrator), aron (auditor);
 eve belongs to another subscriber; oper is the operator's staff. Boti is a customer."""
 
 from __future__ import annotations
@@ -144,6 +144,11 @@ def bela(kontakt, line) -> User:
 @pytest.fixture
 def sam(kontakt) -> User:
     return _user("sam", Role.SUPERVISOR, kontakt)
+
+
+@pytest.fixture
+def aron(kontakt) -> User:
+    return _user("aron", Role.AUDITOR, kontakt)
 
 
 @pytest.fixture

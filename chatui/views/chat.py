@@ -12,7 +12,7 @@ from django.http import JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat, number_in
+from chatui.access import conversation_or_404, for_people_with_chat, number_in, who_take_part
 from chatui.listing import Listing, counts_of, page_of
 from server import phone
 from server.accounts.models import Subscriber
@@ -131,11 +131,13 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
         "opt_out": opt_out_in_force(line=chosen.line, number=chosen.contact.number),
         "fresh_uuid": uuid.uuid4(),
         "foreign_country": foreign_country(chosen),
+        "entry": chosen.contact.whole,
+        "zone": user.subscriber.timezone,
         "target": _uuid_in(request.GET.get("message")),
         # What somebody searched for who comes from Messages.
         "words": words_in(request.GET.get("words", "")[:LONGEST_TEXT])[:MOST_WORDS],
         "thread_position": position,
-        "colleague_names": [{"name": one.name, "username": one.username} for one in colleagues_of(user).exclude(pk=user.pk)],
+        "colleague_names": [{"name": one.name, "username": one.username} for one in who_take_part(user).exclude(pk=user.pk)],
     }
 
 

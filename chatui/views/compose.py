@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
@@ -161,6 +162,8 @@ def recipient_number(user: User, text: str) -> str:
 @for_people_with_sms
 def new_message(request: HttpRequest) -> HttpResponse:
     """The dialog behind "New message": recipient, line, text."""
+    if request.user.only_reads:
+        raise PermissionDenied
     if request.method != "POST":
         form = NewMessageForm(user=request.user, initial={"uuid": uuid.uuid4(), "to": request.GET.get("to", "")[:120]})
         return _new_message_page(request, form)

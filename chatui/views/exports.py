@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from chatui import rendering
-from chatui.access import for_people_who_export, for_people_with_sms
+from chatui.access import for_people_who_export, for_people_with_sms, open_to_auditors
 from chatui.answers import wants_frames
 from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to, words_for
 from server.history import exporting
@@ -60,6 +60,7 @@ def export_new(request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @for_people_who_export
+@open_to_auditors
 def exports(request) -> HttpResponse:
     """A person's own of the last 24 hours; a POST asks for another."""
     if request.method == "POST":
@@ -98,6 +99,7 @@ def export_file(request, uuid: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @for_people_who_export
+@open_to_auditors
 def export_cancel(request, uuid: uuid.UUID) -> HttpResponse:
     export = _own_or_404(request.user, uuid)
     exporting.cancel_export(export=export, now=now())
@@ -126,6 +128,7 @@ def _limited(view):
 @never_cache
 @for_people_who_export
 @_limited
+@open_to_auditors
 def export_check(request) -> HttpResponse:
     """Whether a file that somebody was given holds the rows that were downloaded."""
     context: dict = {"place": "messages"}

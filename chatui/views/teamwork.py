@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from chatui import rendering
-from chatui.access import colleagues_of, conversation_or_404, for_people_with_chat, number_in
+from chatui.access import conversation_or_404, for_people_with_chat, number_in, open_to_auditors, who_take_part
 from chatui.answers import say_no, show_changes, wants_frames
 from server.messaging import conversations
 from server.messaging.models import Conversation, ReadMarker
@@ -44,7 +44,7 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponse:
     chosen = request.POST.get("to", "")
     colleague = None
     if chosen:
-        colleague = colleagues_of(request.user).filter(pk=number_in(chosen)).first()
+        colleague = who_take_part(request.user).filter(pk=number_in(chosen)).first()
         if colleague is None:
             raise Http404
     try:
@@ -61,7 +61,7 @@ def assign(request: HttpRequest, conversation_id: int) -> HttpResponse:
 def colleagues(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """Who a conversation can be handed to: those who may see its line."""
     conversation = conversation_or_404(request.user, conversation_id)
-    able = [one for one in colleagues_of(request.user) if Conversation.objects.visible_to(one).filter(pk=conversation.pk).exists()]
+    able = [one for one in who_take_part(request.user) if Conversation.objects.visible_to(one).filter(pk=conversation.pk).exists()]
     template = "chatui/_colleagues.html" if request.htmx else "chatui/colleagues.html"
     return render(request, template, {"conversation": conversation, "colleagues": able, "place": "chat"})
 
@@ -89,6 +89,7 @@ def reopen(request: HttpRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @for_people_with_chat
+@open_to_auditors
 def read(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """The person has seen so many inbound messages; sent by the page, answered with nothing."""
     conversation = conversation_or_404(request.user, conversation_id)
@@ -101,6 +102,7 @@ def read(request: HttpRequest, conversation_id: int) -> HttpResponse:
 
 @require_POST
 @for_people_with_chat
+@open_to_auditors
 def unread(request: HttpRequest, conversation_id: int) -> HttpResponse:
     conversation = conversation_or_404(request.user, conversation_id)
     conversations.mark_unread(conversation=conversation, by=request.user, now=now())

@@ -40,6 +40,8 @@ class LineQuerySet(models.QuerySet["Line"]):
     def sendable_by(self, user: User | AnonymousUser) -> Self:
         """The lines a person may send from."""
         seen = self.visible_to(user).filter(is_active=True)
+        if isinstance(user, User) and user.only_reads:
+            return seen.none()
         if not isinstance(user, User) or user.sees_all_lines:
             return seen
         # A second filter(access__…) would join anew, and let any colleague's right stand for this one's.

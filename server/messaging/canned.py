@@ -50,7 +50,7 @@ class NotYoursToChange(Exception):
 
 
 def may_change_shared(user: User) -> bool:
-    return user.sees_all_lines
+    return user.sees_all_lines and not user.only_reads
 
 
 def save_canned_text(*, text: CannedText, title: str, body: str, by: User, now: datetime) -> CannedText:

@@ -21,7 +21,7 @@ from server.provisioning.plan import LineWish, OperatorWish, Plan, SubscriberWis
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-ROLES = (Role.COLLEAGUE, Role.SUPERVISOR, Role.ADMINISTRATOR)
+ROLES = (Role.COLLEAGUE, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR)
 
 
 class FileNotValid(Exception):

@@ -5,7 +5,11 @@ import { togglePicked } from "./selection.js";
 const rows = () => [...document.querySelectorAll("#rows .row, #history-rows > tr[data-uuid]")];
 const inFocus = () => document.activeElement?.closest("#rows .row, #history-rows > tr[data-uuid]");
 const here = () => rows().findIndex((row) => row === inFocus() || (!inFocus() && row.hasAttribute("aria-current")));
-const press = (name) => document.querySelector(`[data-key=${name}]`)?.click();
+// What is not offered to this person is not done by its key either.
+const press = (name) => {
+  const button = document.querySelector(`[data-key=${name}]`);
+  if (!button?.matches("[data-only-reads] .writers-only *, [data-only-reads] .writers-only")) button?.click();
+};
 
 function move(step) {
   const next = rows()[Math.min(rows().length - 1, Math.max(0, here() + step))];
@@ -20,7 +24,7 @@ function nextWaiting() {
 
 function assign() {
   const menu = document.querySelector("#head details[data-menu]");
-  if (!menu) return;
+  if (!menu || "onlyReads" in document.body.dataset) return;
   menu.open = true;
   menu.querySelector("button, a")?.focus();
 }
