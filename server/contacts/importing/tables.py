@@ -28,7 +28,7 @@ _TRIED_LINES = 40
 # Excel's own way to say which it is.
 _SAID_SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # What an export put there so that no spreadsheet program takes the cell for a formula.
-_DISARMED = re.compile(r"'(?=[=+\-@\t\r\n])")
+_DISARMED = re.compile(r"""^'(?=[=+\-@\t\r\n])|(?<=[;,\t\n\r])'(?="*[=+\-@])""")
 
 
 def workbook_rows(file: IO[bytes]) -> Iterator[Row]:
@@ -85,7 +85,7 @@ def delimited_rows(file: IO[bytes]) -> Iterator[Row]:
     try:
         for number, cells in enumerate(reader, start=1):
             if any(cells):
-                yield number, _checked(number, [_DISARMED.sub("", cell, count=1) if cell[:1] == "'" else cell for cell in cells])
+                yield number, _checked(number, [_DISARMED.sub("", cell) if "'" in cell else cell for cell in cells])
     except csv.Error:
         raise NotImportable(Problem.CELL_TOO_LONG, str(number + 1)) from None
 

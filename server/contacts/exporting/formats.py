@@ -1,0 +1,147 @@
+"""Cards as a workbook, a CSV file or vCards.
+
+The rows of the workbook are written straight into its part of the zip file, as cells of text, so that a telephone number
+stays one: openpyxl, which makes the rest, needs ten times as long for them.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+import zipfile
+from io import BytesIO, StringIO
+from typing import IO, TYPE_CHECKING
+from zipfile import ZipFile
+
+from django.utils.translation import gettext as _
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from server.contacts.exporting.card import Card
+
+_SHEET = "xl/worksheets/sheet1.xml"
+_AT_ONCE = 1000
+# Neither XML nor UTF-8 carries them.
+_NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Excel would read `_x0041_` as A.
+_LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]+_)")
+# A spreadsheet program takes such a cell of a CSV file for a formula, also where it parts one at another separator.
+_MAY_BE_A_FORMULA = re.compile(r"""^(?=[=+\-@\t\n\r])|(?<=[;,\t\n\r])(?="*[=+\-@])""")
+_SEPARATORS = {"hu": ";"}
+# Octets of a line of a vCard, without its end.
+_LINE = 75
+
+
+def headings(numbers: int) -> list[str]:
+    number = _("Telephone number")
+    more = [f"{number} {at}" for at in range(2, numbers + 1)]
+    return [_("Name"), _("Company"), number, *more, _("E-mail"), _("Remark"), _("Tags"), _("Language")]
+
+
+# --- CSV
+
+
+def write_delimited(file: IO[bytes], cards: Iterable[Card], *, numbers: int, language: str) -> None:
+    """In UTF-8 with its mark, with CRLF and the separator of the language."""
+    file.write(b"\xef\xbb\xbf")
+    rows = ([_MAY_BE_A_FORMULA.sub("'", cell) for cell in card.cells(numbers=numbers)] for card in cards)
+    for batch in itertools.batched(itertools.chain([headings(numbers)], rows), _AT_ONCE, strict=False):
+        text = StringIO(newline="")
+        csv.writer(text, delimiter=_SEPARATORS.get(language, ","), lineterminator="\r\n").writerows(batch)
+        file.write(text.getvalue().encode())
+
+
+# --- A workbook
+
+
+def write_sheet(file: IO[bytes], cards: Iterable[Card], *, numbers: int) -> None:
+    made = BytesIO()
+    style = _save_frame(made, headings(numbers))
+    with ZipFile(made) as frame, ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+        head, end, tail = frame.read(_SHEET).decode().partition("</sheetData>")
+        with book.open(_SHEET, "w") as sheet:
+            # How many rows there will be is not known yet; it may be left out.
+            sheet.write(re.sub("<dimension[^>]*>", "", head).encode())
+            for batch in itertools.batched(cards, _AT_ONCE, strict=False):
+                sheet.write("".join(_row(card.cells(numbers=numbers), style) for card in batch).encode())
+            sheet.write((end + tail).encode())
+        for name in frame.namelist():
+            if name != _SHEET:
+                book.writestr(name, frame.read(name))
+
+
+def _save_frame(made: BytesIO, titles: list[str]) -> int:
+    """All but the rows; returns the style of texts."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = _("Phone book")
+    for at, title in enumerate(titles, start=1):
+        cell = sheet.cell(1, at, title)
+        cell.font = Font(bold=True)
+        column = sheet.column_dimensions[get_column_letter(at)]
+        column.width, column.number_format, column.alignment = 24, "@", Alignment(vertical="top")
+    sheet.freeze_panes = "A2"
+    book.save(made)
+    return int(sheet.column_dimensions["A"].style_id)
+
+
+def _row(cells: list[str], style: int) -> str:
+    texts = (
+        f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{_escaped(text)}</t></is></c>' if text else f'<c s="{style}"/>'
+        for text in cells
+    )
+    return f"<row>{''.join(texts)}</row>"
+
+
+def _escaped(text: str) -> str:
+    text = _NOT_STORABLE.sub("\ufffd", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _LOOKS_ESCAPED.sub("_x005F_", text) if "_x" in text else text
+
+
+# --- vCards (3.0, which every telephone and mail program reads)
+
+
+def write_cards(file: IO[bytes], cards: Iterable[Card]) -> None:
+    for card in cards:
+        file.write("".join(f"{_folded(line)}\r\n" for line in _lines(card)).encode(errors="replace"))
+
+
+def _lines(card: Card) -> Iterator[str]:
+    family, _space, given = card.name.partition(" ")
+    yield from ("BEGIN:VCARD", "VERSION:3.0", f"FN:{_plain(card.name)}", f"N:{_plain(family)};{_plain(given)};;;")
+    if card.company:
+        yield f"ORG:{_plain(card.company)}"
+    yield from (f"TEL:{_plain(number)}" for number in card.numbers)
+    yield from (f"EMAIL:{_plain(address)}" for address in card.emails)
+    if card.tags:
+        yield f"CATEGORIES:{','.join(map(_plain, card.tags))}"
+    if card.note:
+        yield f"NOTE:{_plain(card.note)}"
+    if card.language:
+        yield f"LANG:{card.language}"
+    yield "END:VCARD"
+
+
+def _plain(text: str) -> str:
+    text = _NOT_STORABLE.sub("\ufffd", text).replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
+    return text.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
+
+
+def _folded(line: str) -> str:
+    """Lines of at most 75 octets, no letter cut in two."""
+    if len(line) * 4 <= _LINE or len(line.encode(errors="replace")) <= _LINE:
+        return line
+    parts, part, size = [], "", 0
+    for letter in line:
+        octets = len(letter.encode(errors="replace"))
+        if size + octets > _LINE:
+            parts.append(part)
+            # The space that leads a line counts, too.
+            part, size = "", 1
+        part, size = part + letter, size + octets
+    return "\r\n ".join([*parts, part])
