@@ -13,9 +13,12 @@ from django.db import connection
 
 from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
+from gateway.redaction import ask_to_forget
+from server.contacts.importing.looking_after import expire_imports, resume_stalled_imports
 from server.events.log import drop_old_events
 from server.history.looking_after import expire_exports, resume_stalled_exports
 from server.messaging.sending import reap_leases
+from server.privacy.looking_after import follow_up_erasures, resume_erasures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +73,15 @@ CHORES = (
     Chore("move log into database", timedelta(seconds=2), move_log_into_database),
     Chore("reap leases", timedelta(seconds=5), lambda now: reap_leases(now=now)),
     Chore("resume stalled exports", timedelta(seconds=10), lambda now: resume_stalled_exports(now=now)),
+    Chore("resume stalled imports", timedelta(seconds=10), lambda now: resume_stalled_imports(now=now)),
     Chore("look up unconfirmed", timedelta(seconds=15), look_up_unconfirmed, asks_provider=True),
+    Chore("resume erasures", timedelta(seconds=5), lambda now: resume_erasures(now=now)),
+    Chore("follow up erasures", timedelta(minutes=5), lambda now: follow_up_erasures(now=now)),
+    Chore("ask to forget", timedelta(seconds=5), ask_to_forget, asks_provider=True),
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
     Chore("expire exports", timedelta(minutes=1), lambda now: expire_exports(now=now)),
+    Chore("expire imports", timedelta(minutes=10), lambda now: expire_imports(now=now)),
     Chore("take stock", timedelta(days=1), take_stock),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
     Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),

@@ -98,6 +98,10 @@ class NumberUnknown(LookFailed):
     """The number is none of this account's."""
 
 
+class NotForgotten(Exception):
+    """The provider has not said that it forgot a message: ask again later."""
+
+
 class SendError(Exception):
     """The provider did not say that it took the message."""
 

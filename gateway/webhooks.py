@@ -62,7 +62,7 @@ def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
             now=now,
         )
         outcome = "stored" if received.is_new else "known already"
-        _keep(line, "message", outcome, sms.raw, now, sms.provider_message_id)
+        _keep(line, "message", outcome, {} if received.message.redacted_at else sms.raw, now, sms.provider_message_id)
     return its.answer()
 
 
@@ -83,7 +83,9 @@ def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpRe
         message = apply_delivery_report(line=line, uuid=uuid, report=report, now=now)
         # A report of a message we do not have is kept and answered kindly: a provider would only repeat it.
         outcome = "applied" if message else "unknown message"
-        _keep(line, "status", outcome, report.raw, now, report.provider_message_id)
+        # Of a person who was erased, nothing that tells who it was.
+        raw = {} if message and message.redacted_at else report.raw
+        _keep(line, "status", outcome, raw, now, report.provider_message_id)
     return its.answer()
 
 

@@ -98,7 +98,7 @@ def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) 
         actor=user,
         subscriber=user.subscriber,
         target=conditions_of(found, user)[0][:120],
-        filter=found.wanted.values,
+        filter=found.wanted.impersonal_values,
     )
     # Not within the f-string: the words of one are not collected for translation.
     name = _("fonal-figures")

@@ -44,6 +44,15 @@ class Provider(Protocol):
     def received_since(self, line: Line, since: datetime) -> list[InboundSms]:
         """Inbound messages from the provider's list, for those that no webhook brought. Raises LookFailed and NoList likewise."""
 
+    def redact(self, line: Line, provider_message_id: str) -> None:
+        """Have the provider forget the text of a message; one that it does not know (any more) is forgotten.
+
+        Raises NotForgotten, and AccountRefused when it lets us in no longer. Asked twice, it has nothing left to do.
+        """
+
+    def delete_media(self, line: Line, provider_message_id: str) -> None:
+        """Have the provider delete the pictures of a message; raises likewise."""
+
     def check_account(self, line: Line) -> str:
         """The name of the account that the credentials open; raises AccountRefused, and LookFailed when it can't be asked."""
 

@@ -141,6 +141,12 @@ class Simulator:
             for sms in texted.order_by("created_at")
         ]
 
+    def redact(self, line: Line, provider_message_id: str) -> None:
+        SimulatedSms.objects.filter(line=line, provider_message_id=provider_message_id).update(body="")
+
+    def delete_media(self, line: Line, provider_message_id: str) -> None:
+        """The simulated network carries no pictures."""
+
     def check_account(self, line: Line) -> str:
         return "Simulator"
 

@@ -86,6 +86,11 @@ class HistoryFilter:
         return {name: value for name, value in written.items() if value}
 
     @property
+    def impersonal_values(self) -> dict[str, str]:
+        """What the audit log, which is for ever, may keep: that a name, a number or words were looked for, not which."""
+        return {name: "…" if name in ABOUT_PEOPLE else value for name, value in self.values.items()}
+
+    @property
     def query(self) -> str:
         return urlencode(self.values)
 
@@ -98,6 +103,11 @@ class HistoryFilter:
     def is_sought(self) -> bool:
         """Whether words, a name or a part of a number are looked for."""
         return bool(self.text or self.name or self.number)
+
+    @property
+    def names_a_partner(self) -> bool:
+        """Whether it asks for certain threads or messages: then those of blocked contacts are shown, too."""
+        return self.contact is not None or self.conversation is not None or bool(self.only)
 
     def without(self, *names: str) -> Self:
         """The same filter with these conditions (by the names of addresses) taken away."""
@@ -129,6 +139,9 @@ NAMES = {
     "oldest_first": "oldest",
     "only": "only",
 }
+
+# What people type may tell who somebody is.
+ABOUT_PEOPLE = ("number", "name", "q")
 
 _MOMENT = re.compile(
     rf"(\d{{4}})(?:[-./]\s?(\d{{1,2}})[-./]|\.?\s?({NAMED})\.?)\s?(\d{{1,2}})\.?"

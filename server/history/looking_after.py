@@ -37,6 +37,11 @@ def resume_stalled_exports(*, now: datetime) -> int:
     return sum(_queue_again(export, now) for export in [*died, *_without_task(lost)])
 
 
+def make_again(export: Export, *, now: datetime) -> bool:
+    """Have one that is not finished made anew: what it has read so far may not be in it."""
+    return _queue_again(export, now)
+
+
 def _without_task(exports: QuerySet[Export]) -> list[Export]:
     """Those whose task doesn't wait for a worker: where there is no worker, tasks must not pile up."""
     tasks = DBTaskResult.objects.filter(task_path=make_in_worker.module_path, status=TaskResultStatus.READY)

@@ -28,7 +28,7 @@ from server.history.delimited import Delimited
 from server.history.described import described
 from server.history.export_files import delete_file, new_file, path_of
 from server.history.export_log import tell, write_down
-from server.history.filter import HistoryFilter
+from server.history.filter import ABOUT_PEOPLE, HistoryFilter
 from server.history.models import Export, ExportFormat, ExportProblem, ExportStatus
 from server.history.passport import passport_of
 from server.history.patience import is_cut_off
@@ -200,6 +200,17 @@ def filter_in_words(export: Export) -> list[str]:
     return [words for _name, words in described(HistoryFilter.read(export.values), export.user)]
 
 
+def _of_filter(export: Export) -> dict[str, Any]:
+    """As the audit log keeps it: partners only by their ids."""
+    wanted = _wanted_by(export)
+    said = described(wanted.without(*ABOUT_PEOPLE, "contact", "conversation"), export.user)
+    return {"filter": wanted.impersonal_values, "filter_in_words": "; ".join(words for _name, words in said)}
+
+
+def _wanted_by(export: Export) -> HistoryFilter:
+    return HistoryFilter.read(export.values)
+
+
 class _Progress:
     """Says about once a second how far it has got, and learns by that whether to go on."""
 
@@ -242,8 +253,7 @@ def _finish(export: Export, made: dict[str, Any]) -> None:
         export,
         export.user,
         now,
-        filter=export.values,
-        filter_in_words="; ".join(filter_in_words(export)),
+        **_of_filter(export),
         rows=made["rows_done"],
         sha256=made["sha256"],
         format=export.format,
@@ -255,7 +265,7 @@ def _finish(export: Export, made: dict[str, Any]) -> None:
 def _give_up(export: Export, problem: str) -> None:
     now = timezone.now()
     if _ours(export).update(status=ExportStatus.FAILED, problem=problem, finished_at=now):
-        write_down("export.failed", export, export.user, now, filter=export.values, problem=problem)
+        write_down("export.failed", export, export.user, now, filter=_wanted_by(export).impersonal_values, problem=problem)
         tell(export, now)
 
 

@@ -48,7 +48,7 @@ class NotYoursToChange(Exception):
 
 
 def may_share(user: User) -> bool:
-    return user.sees_all_lines
+    return user.sees_all_lines and not user.only_reads
 
 
 @transaction.atomic
@@ -67,7 +67,14 @@ def share_filter(*, name: str, wanted: HistoryFilter, by: User, now: datetime) -
         raise NotYoursToChange
     saved, is_new = _keep(name, wanted, by, owner=None, now=now)
     record_audit(
-        action="filter.shared", at=now, actor=by, subscriber=by.subscriber, target=saved.name, values=saved.values, is_new=is_new
+        action="filter.shared",
+        at=now,
+        actor=by,
+        subscriber=by.subscriber,
+        # Not its name: people may call it by a customer's.
+        target=str(saved.pk),
+        values=wanted.impersonal_values,
+        is_new=is_new,
     )
     return saved, is_new
 
@@ -78,7 +85,7 @@ def forget_filter(*, saved: SavedFilter, by: User, now: datetime) -> None:
     if not may_forget(saved, by):
         raise NotYoursToChange
     if saved.is_shared:
-        record_audit(action="filter.unshared", at=now, actor=by, subscriber=by.subscriber, target=saved.name, values=saved.values)
+        record_audit(action="filter.unshared", at=now, actor=by, subscriber=by.subscriber, target=str(saved.pk))
     saved.delete()
 
 

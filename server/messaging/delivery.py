@@ -81,10 +81,15 @@ def _keep(message: Message, report: Report, now: datetime) -> None:
         provider_message_id=report.provider_message_id,
         provider_status=report.provider_status[:24],
         provider_code=report.provider_code[:16],
-        raw={sms.storable(key): sms.storable(value) if isinstance(value, str) else value for key, value in report.raw.items()},
+        # Of a person who was erased, nothing that tells who it was.
+        raw={} if message.redacted_at else _storable(report.raw),
         received_at=now,
     )
     DeliveryReport.objects.bulk_create([told], ignore_conflicts=True)
+
+
+def _storable(raw: dict[str, Any]) -> dict[str, Any]:
+    return {sms.storable(key): sms.storable(value) if isinstance(value, str) else value for key, value in raw.items()}
 
 
 def _move(message: Message, status: Status, report: Report, now: datetime) -> None:

@@ -25,4 +25,5 @@ class Reason(models.TextChoices):
     AMBIGUOUS = "ambiguous", _("it can't be told whether it went out")
     NOT_ALLOWED = "not_allowed", _("this line may not text that number")
     DAILY_LIMIT = "daily_limit", _("the line's limit of the day was reached")
+    ERASED = "erased", _("the contact was erased")
     OTHER = "other", _("the provider gave no clear reason")

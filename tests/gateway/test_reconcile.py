@@ -9,7 +9,7 @@ from axes.models import AccessAttempt, AccessLog
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from gateway.chores import do_due_chores
+from gateway.chores import CHORES, do_due_chores
 from gateway.models import Chore, WebhookReceipt
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from gateway.sending import send_due
@@ -229,7 +229,8 @@ def test_each_chore_is_done_by_one_and_again_only_when_due(db):
 
     assert do_due_chores(now) == Chore.objects.count()
     assert do_due_chores(now) == 0
-    assert do_due_chores(now + timedelta(seconds=6)) == 2
+    soon = [chore for chore in CHORES if chore.every <= timedelta(seconds=6)]
+    assert do_due_chores(now + timedelta(seconds=6)) == len(soon) < len(CHORES)
 
 
 def test_a_chore_that_fails_does_not_keep_the_others_from_their_turn(db, monkeypatch):

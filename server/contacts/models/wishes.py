@@ -34,7 +34,8 @@ class OptOut(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} → {self.line_id} {self.opted_out_at:%Y-%m-%d}"
+        # Not the number: the audit log and the admin's own keep what a row is called.
+        return f"{self.pk} → {self.line_id} {self.opted_out_at:%Y-%m-%d}"
 
 
 class Consent(models.Model):
