@@ -174,6 +174,8 @@ AXES_LOCKOUT_CALLABLE = "chatui.views.log_in.locked_out"
 AXES_USERNAME_CALLABLE = "chatui.views.log_in.name_tried"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+# A link to a new password.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from chatui.consumers import WORDS
 from server import phone
-from server.accounts.models import Role, Team, User
+from server.accounts.models import Role, Team, User, UserSession
 from server.contacts.models import Contact
 from server.cursor import write_cursor
 from server.history.exporting import request_export
@@ -261,11 +261,17 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/live/?since=0&open={own}"),
     ],
     "settings": [blind("get", "/settings/")],
+    "own": [Call("post", "/settings/own/", {"phone": "12"}, status=422)],
+    "away": [blind("post", "/settings/away/")],
+    "session_end": [hidden("post", "/settings/sessions/{session}/end/")],
+    "sessions_end_others": [blind("post", "/settings/sessions/end-others/")],
     "two_factor": [
         blind("get", "/settings/two-factor/"),
         Call("post", "/settings/two-factor/", {"act": "confirm", "code": "123456"}, status=409),
     ],
     "keys": [blind("get", "/keys/")],
+    # Asking for what is on already changes nothing.
+    "service_request": [blind("get", "/services/request/"), Call("post", "/services/request/", {"service": "sms"}, status=302)],
     "canned": [hidden("get", CHAT + "canned/"), blind("get", OWN + "canned/")],
     "canned_add": [Call("post", "/settings/canned-texts/", {"title": "", "body": "Szia!"}, status=422)],
     "canned_change": [hidden("post", "/settings/canned-texts/{canned}/", title="Enyém", body="Szia!")],
@@ -287,7 +293,7 @@ ADMINISTRATORS_ONLY = {
     "team_delete",
 }
 # Also for the operator's staff: pages about oneself, or about nobody.
-FOR_THE_OPERATOR_TOO = {"settings", "two_factor", "keys", "help"}
+FOR_THE_OPERATOR_TOO = {"settings", "own", "away", "session_end", "sessions_end_others", "two_factor", "keys", "help"}
 # Open to anybody, and about nobody.
 PUBLIC: dict[str, list[Call]] = {
     "login": [blind("get", "/login/"), blind("get", "/login/?next=" + CHAT)],
@@ -390,6 +396,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
     canned = CannedText.objects.create(
         pk=7_200_001, subscriber=kontakt, owner=dana, title="Titkos sablon", body="Titkos minta", updated_at=NOW
     )
+    log_in = UserSession.objects.create(pk=7_500_001, user=dana, session_key="dana's", logged_in_at=NOW, seen_at=NOW)
     export = request_export(user=sam, wanted=HistoryFilter(), format=ExportFormat.CSV, now=NOW)
     saved = SavedFilter.objects.create(
         pk=7_300_001, subscriber=kontakt, owner=dana, name="Titkos szűrő", values={"q": "Titkos"}, created_at=NOW
@@ -414,6 +421,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "nameless": "+36209990002",
         "colleague": "dana",
         "canned": canned.pk,
+        "session": log_in.pk,
     }
     missing = {
         "team": 7_900_008,
@@ -434,6 +442,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "nameless": "+36209990888",
         "colleague": "nemo",
         "canned": 7_900_006,
+        "session": 7_900_009,
     }
     strangers = {"eve": eve, "administrator of another company": eve_admin, "colleague without the line": cili}
     own = {
@@ -615,7 +624,7 @@ OWN_ROWS = {"messaging.ReadMarker", "history.SavedFilter", "history.Export", "ac
 # Their forms are of no use to who only reads.
 NOT_FOR_AUDITORS: set[str] = {"filter_forget"}
 # Every log-in's own pages, that know no company.
-ABOUT_ONESELF = {"settings", "two_factor"}
+ABOUT_ONESELF = {"settings", "own", "away", "session_end", "sessions_end_others", "two_factor"}
 
 
 def views_by_name(patterns: list[Any]) -> Iterator[tuple[str, Any]]:

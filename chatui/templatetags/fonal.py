@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from chatui.marking import linked_and_marked, marked, marked_number
 from server import phone
+from server.contacts.erased import is_erased
 from server.countries import country_names
 from server.history.columns import COLUMNS
 from server.history.rows import COUNTED_UP_TO
@@ -26,6 +27,8 @@ from server.wording import words_in
 
 if TYPE_CHECKING:
     from django.template import Context
+
+    from server.contacts.models import Contact
 
 register = template.Library()
 
@@ -77,6 +80,7 @@ ICONS = {
     "help": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
     "up": (24, "M12 19V6M6 11.500l6-6 6 6"),
     "copy": (24, "M9 9h10v11H9ZM15 9V4H5v11h4"),
+    "screen": (24, "M4 5h16v11H4ZM9 20h6M12 16v4"),
     "info": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 11v5M12 8h.01"),
 }  # fmt: skip
 _ICON_HTML = {name: mark_safe(_ICON_TEMPLATE.format(size, path)) for name, (size, path) in ICONS.items()}  # noqa: S308
@@ -90,12 +94,20 @@ def icon(name: str):
 
 @register.filter
 def number(value: str) -> str:
-    return phone.display(value)
+    # The hash that an erasure leaves says nothing to anybody.
+    return _("Erased contact") if is_erased(value) else phone.display(value)
 
 
 @register.filter
 def short_number(value: str, country: str = "HU") -> str:
     return phone.display_national(value, country=country)
+
+
+@register.filter
+def abroad(contact: Contact) -> str:
+    """The two letters of a number's country when it is not the company's own."""
+    country = contact.country
+    return country if country != contact.subscriber.country else ""
 
 
 @register.filter

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat
+from chatui.settings_page import settings_page
 from server.messaging import canned
 from server.messaging.models import CannedText
 
@@ -114,10 +114,7 @@ def _save(request: HttpRequest, form: CannedTextForm, text: CannedText, shown: d
         else:
             messages.success(request, _("The canned text has been saved."))
             return _back()
-    password = PasswordChangeForm(request.user)
-    password.fields["old_password"].widget.attrs.pop("autofocus", None)
-    context = {"form": password, "canned": shown, "place": "settings"}
-    return render(request, "chatui/settings.html", context, status=422)
+    return settings_page(request, canned=shown, status=422)
 
 
 def _form_of(text: CannedText) -> CannedTextForm:

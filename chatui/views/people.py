@@ -9,21 +9,28 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chatui.settings_page import settings_page
 from chatui.views import canned
-from server.accounts.models import Language, record_audit
+from server.accounts.log_ins import move_session
+from server.accounts.models import Language
+from server.accounts.passwords import note_changed
 from server.events import doorbell
+from server.events.showing_out import show_out
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from chatui.own_form import OwnForm
     from server.accounts.models import User
 
 
@@ -52,35 +59,41 @@ def language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@sensitive_post_parameters("old_password", "new_password1", "new_password2")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: HttpRequest) -> HttpResponse:
-    """One's own page: language and password."""
-    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
-    # Most people come here for something else.
-    form.fields["old_password"].widget.attrs.pop("autofocus", None)
-    if request.method == "POST" and form.is_valid():
+    """One's own page; posted to, it changes the password."""
+    if request.method != "POST":
+        return show_settings(request)
+    form = PasswordChangeForm(request.user, request.POST)
+    if not form.is_valid():
+        return show_settings(request, password=form, status=422)
+    before = request.session.session_key
+    with transaction.atomic():
         form.save()
+        note_changed(user=request.user, now=now())
+        # It goes on here, under another key; every other session is over with the old password.
         update_session_auth_hash(request, form.user)
-        record_audit(
-            action="user.password_changed",
-            at=now(),
-            actor=request.user,
-            subscriber=request.user.subscriber,
-            target=request.user.username,
-        )
-        # Every other session is over with the old password; their sockets end at once.
-        doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401)
-        with translation.override(request.user.language):
-            messages.success(request, _("Your password has been changed. You have been logged out everywhere else."))
-        return redirect("settings")
-    status = 422 if request.method == "POST" else 200
-    context = {"form": form, "place": "settings", "canned": canned.section(request.user) if _has_chat(request.user) else None}
-    return render(request, "chatui/settings.html", context, status=status)
+        move_session(before=before, to=request.session.session_key)
+        show_out(user=request.user, but_session=request.session.session_key)
+    # Tabs of this browser, too: they come back with the new key.
+    doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401)
+    with translation.override(request.user.language):
+        messages.success(request, _("Your password has been changed. You have been logged out everywhere else."))
+    return redirect("settings")
 
 
-def _has_chat(user: User) -> bool:
-    return user.subscriber is not None and user.subscriber.has_sms and user.subscriber.has_chat
+def show_settings(
+    request: HttpRequest, *, password: PasswordChangeForm | None = None, own: OwnForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page, with the form that was not right."""
+    texts = canned.section(request.user) if _writes_canned_texts(request.user) else None
+    return settings_page(request, canned=texts, password=password, own=own, status=status)
+
+
+def _writes_canned_texts(user: User) -> bool:
+    return user.subscriber is not None and user.subscriber.has_chat and not user.only_reads
 
 
 @login_required

@@ -125,11 +125,10 @@ def test_a_right_password_forgets_the_wrong_ones(browser, dana):
         browser.post("/logout/")
 
 
-def test_the_operators_staff_go_to_the_admin(browser, oper):
-    log_in(browser, "oper")
+def test_the_operators_staff_have_pages_of_their_own(browser, oper):
+    assert log_in(browser, "oper").url == "/operator/"
     for address in ("/", "/messages/", "/messages/new/", "/conversations/1/"):
-        assert browser.get(address).url == "/admin/"
-    assert browser.get("/admin/").status_code == 200
+        assert browser.get(address).url == "/operator/"
     assert is_in(browser)
 
 

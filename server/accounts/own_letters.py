@@ -1,0 +1,66 @@
+"""Letters to a person about their own log-in, sent by the task worker."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.tasks import task
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from server.accounts.circumstances import Circumstances, under
+from server.accounts.models import User
+from server.accounts.passwords import note_forgotten, words_of_link
+
+
+@task()
+def send_new_password_links(user_ids: list[int], address: str | None) -> None:
+    """Send each the link to a new password; `address` is the IP address that asked for it.
+
+    There may be nobody: the page that asks must not be slower for a name that somebody has.
+    """
+    with under(Circumstances(address=address)):
+        for user in User.objects.filter(pk__in=user_ids, is_active=True).select_related("subscriber"):
+            if note_forgotten(user=user, now=timezone.now()):
+                _send_link(user)
+
+
+def _send_link(user: User) -> None:
+    with translation.override(user.language):
+        words = {
+            "name": user.name or user.username,
+            "username": user.username,
+            "link": settings.PUBLIC_URL + reverse("new_password", args=words_of_link(user)),
+        }
+        send_mail(
+            subject=_("A new password for Fonal"),
+            message=_(
+                "Dear %(name)s,\n\n"
+                "somebody, probably you, has asked for a new password for the user name %(username)s.\n\n"
+                "Choose it here within a day; the link works once:\n%(link)s\n\n"
+                "If it was not you, there is nothing to do: your password stays as it is.\n"
+            )
+            % words,
+            from_email=None,
+            recipient_list=[user.email],
+        )
+
+
+@task()
+def tell_old_address(user_id: int, old_address: str) -> None:
+    """Tell the address that a person had before that it is theirs no more."""
+    user = User.objects.get(pk=user_id)
+    with translation.override(user.language):
+        send_mail(
+            subject=_("Your e-mail address in Fonal has changed"),
+            message=_(
+                "Dear %(name)s,\n\n"
+                "letters from Fonal for the user name %(username)s, links to a new password among them, "
+                "go to another address from now on.\n\n"
+                "If you did not change it yourself, tell your administrator at once.\n"
+            )
+            % {"name": user.name or user.username, "username": user.username},
+            from_email=None,
+            recipient_list=[old_address],
+        )
