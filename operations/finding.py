@@ -7,7 +7,7 @@ from django.db.models import Q
 from server import phone
 from server.accounts.models import Subscriber, User
 from server.lines.models import Line
-from server.wording import fold
+from server.wording import fold, words_in
 
 SHORTEST_NUMBER = 3
 
@@ -17,10 +17,12 @@ def found_by(text: str) -> list[int]:
 
     The names are compared here: no database of ours knows that "arviz" may stand for "Árvíz", and there are thousands at most.
     """
-    names = [(fold(name), slug, pk) for pk, name, slug in Subscriber.objects.values_list("pk", "name", "slug")]
+    names = [
+        (" ".join(words_in(name)), fold(name), slug, pk) for pk, name, slug in Subscriber.objects.values_list("pk", "name", "slug")
+    ]
     wanted = fold(text).split()
     by_others = _by_lines_and_people(text.strip()) if wanted else set()
-    return [pk for name, slug, pk in sorted(names) if pk in by_others or all(word in name or word in slug for word in wanted)]
+    return [pk for _, name, slug, pk in sorted(names) if pk in by_others or all(word in name or word in slug for word in wanted)]
 
 
 def _by_lines_and_people(text: str) -> set[int]:

@@ -10,7 +10,7 @@ import { isBeingRead } from "./sight.js";
 const LOOK_EVERY_MS = 5000;
 
 // "Today" is another day after midnight.
-const today = () => new Date().toLocaleDateString("en", { timeZone: document.body.dataset.zone });
+const today = () => new Date().toLocaleDateString("en", { timeZone: document.body.dataset.zone || undefined });
 let drawnOn = today();
 setInterval(() => !document.hidden && found() && today() !== drawnOn && !isBeingRead() && loadAnew(), LOOK_EVERY_MS);
 
