@@ -24,7 +24,6 @@ from chatui.views import (
     phonebook,
     printing,
     services,
-    services,
     teamwork,
     two_factor,
 )
@@ -112,7 +111,6 @@ urlpatterns = [
     path("company/audit/", audit.audit, name="audit"),
     path("company/audit/download/", audit.audit_export, name="audit_export"),
     path("help/<slug:name>/", guide.topic, name="help"),
-    path("services/request/", services.service_request, name="service_request"),
     path("services/request/", services.service_request, name="service_request"),
     path("keys/", people.keys, name="keys"),
     path("language/", people.language, name="language"),
