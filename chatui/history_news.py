@@ -65,9 +65,7 @@ def _kinds_of(wanted: HistoryFilter) -> set[Kind]:
 
 def _concerns_all(event: Event, user: User) -> bool:
     """Many names at once, or who may see what."""
-    if event.kind == Kind.PHONEBOOK_CHANGED:
-        return event.conversation_id is None
-    return event.kind == Kind.ACCESS_CHANGED and event.user_id in {None, user.pk}
+    return event.renames_many or (event.kind == Kind.ACCESS_CHANGED and event.user_id in {None, user.pk})
 
 
 def _on_lines_of(user: User, events: list[Event]) -> list[Event]:
@@ -95,6 +93,8 @@ def _tell_of_threads(news: News, events: list[Event], matching: MessageQuerySet,
     if not ids:
         return
     news.renamed = list(Conversation.objects.filter(pk__in=ids).select_related("contact").order_by("pk"))
+    # Those of blocked contacts leave, unless they were asked for by name.
+    news.threads = [conversation.pk for conversation in news.renamed if conversation.hidden_at and not wanted.names_a_partner]
     # A name that is searched for, or a first note, makes all messages of a thread match, or none.
     if not (wanted.text or wanted.has_note):
         return

@@ -2,8 +2,8 @@
 
 A frame is HTML made by the same partials as the pages, wrapped in elements that only say where it
 goes (js/frames.js puts it there): `live-row`, `live-entry`, `live-gone`, `live-head`, `live-foot`,
-`live-read`, `live-typing`, `live-presence`, `live-export`. Rendered from the rows as they are now, so replaying an
-event is harmless.
+`live-person`, `live-read`, `live-typing`, `live-presence`, `live-contact`, `live-export`.
+Rendered from the rows as they are now, so replaying an event is harmless.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from django.utils import timezone, translation
 from django.utils.html import format_html
 
 from chatui.downloads import cards_since
-from server.contacts.models import OptOut
+from chatui.import_cards import told_of
+from chatui.phonebook_pages import with_row
+from server.contacts.entries import in_phone_book
+from server.contacts.models import Contact, OptOut
 from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
 from server.messaging.models import Activity, Conversation, Message, Note, ReadMarker
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from chatui.downloads import Card
+    from chatui.import_cards import ImportCard
 
 
 # The page is no longer what a fresh one would be, and no frame can mend it.
@@ -56,13 +60,13 @@ def frames_for(
     """
     changes = _changes_of([event for event in events if event.conversation_id and event.kind != Kind.READ], opened)
     same_for_all = _read_frames([event for event in events if event.kind == Kind.READ])
-    if any(event.kind == Kind.PHONEBOOK_CHANGED and not event.conversation_id for event in events):
-        # Many names at once: which rows and threads show them is not in the log.
+    if any(event.renames_many for event in events):
         same_for_all.append(Frame(RELOAD))
     frames = {}
     for language in languages:
         with translation.override(language):
-            frames[language] = [frame for change in changes for frame in _frames_of(change)] + _export_frames(events) + same_for_all
+            frames[language] = [frame for change in changes for frame in _frames_of(change)]
+            frames[language] += _contact_frames(events) + _export_frames(events) + _import_frames(events) + same_for_all
     return frames
 
 
@@ -88,6 +92,8 @@ class _Change:
     is_open: bool
     entries: list[Message | Note | Activity]
     has_new_head: bool
+    # The partner's entry, when it may have changed: the panel beside the thread shows it.
+    partner: Contact | None
     opt_out: OptOut | None
 
 
@@ -99,6 +105,7 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
     shown = [pk for pk in rows if opened is None or pk in opened]
     messages = _messages_of([event for event in events if event.conversation_id in shown])
     stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS.of(shown)}
+    partners = _partners_of([event for event in events if event.conversation_id in shown], rows)
     changes = []
     for pk, its_events in by_conversation.items():
         conversation = rows.get(pk)
@@ -108,8 +115,18 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
         # A message, too: it takes back Done.
         has_new_head = any(event.kind in {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED} for event in its_events)
         opt_out = stopped.get((conversation.line_id, conversation.contact.number))
-        changes.append(_Change(conversation, pk in shown, entries, has_new_head, opt_out))
+        changes.append(_Change(conversation, pk in shown, entries, has_new_head, partners.get(pk), opt_out))
     return changes
+
+
+def _partners_of(events: list[Event], rows: dict[int, Conversation]) -> dict[int, Contact]:
+    """The entries of the phone book with whom these conversations are, as far as the events may be about them."""
+    changed = {event.conversation_id for event in events if event.kind == Kind.CONVERSATION_CHANGED}
+    if not changed:
+        return {}
+    contacts = Contact.objects.filter(conversations__in=changed).select_related("main").prefetch_related("tags", "main__tags")
+    entries = {contact.pk: contact.whole for contact in contacts}
+    return {pk: entries[rows[pk].contact_id] for pk in changed}
 
 
 def _entries_of(conversation: Conversation, events: list[Event], messages: dict[int, Message]) -> list[Message | Note | Activity]:
@@ -127,6 +144,8 @@ def _frames_of(change: _Change) -> list[Frame]:
     parts = [_entry_or_gone_html(entry, conversation) for entry in change.entries]
     if change.has_new_head:
         parts.append(head_html(conversation))
+    if change.partner:
+        parts.append(person_html(conversation, change.partner))
     parts.append(foot_html(conversation, change.opt_out))
     return [row, Frame("".join(parts), line_id=conversation.line_id, conversation_id=conversation.pk)]
 
@@ -161,7 +180,18 @@ def foot_html(conversation: Conversation, opt_out: OptOut | None) -> str:
 
 
 # Only what is shown: each column costs, and a row is drawn for every event.
-_SHOWN_OF_MESSAGE = ("body", "direction", "status", "media", "author__name", "created_at", "sent_at", "delivered_at", "failed_at")
+_SHOWN_OF_MESSAGE = (
+    "body",
+    "redacted_at",
+    "direction",
+    "status",
+    "media",
+    "author__name",
+    "created_at",
+    "sent_at",
+    "delivered_at",
+    "failed_at",
+)
 _CONVERSATIONS = Reading(
     lambda *ids: (
         Conversation.objects.filter(pk__in=ids)
@@ -169,6 +199,7 @@ _CONVERSATIONS = Reading(
         .only(
             *(field.name for field in Conversation._meta.concrete_fields),
             "subscriber__timezone",
+            "subscriber__country",
             "subscriber__stop_words",
             "contact__number",
             "contact__name",
@@ -227,6 +258,44 @@ def _export_frames(events: Collection[Event]) -> list[Frame]:
 
 def export_html(card: Card) -> str:
     return render_to_string("chatui/live/export.html", {"card": card})
+
+
+def _import_frames(events: Collection[Event]) -> list[Frame]:
+    """How far a person's imports have got; the page that shows one fetches it anew when its state is another one."""
+    told = [event for event in events if event.kind == Kind.IMPORT_CHANGED and event.user_id]
+    if not told:
+        return []
+    cards = told_of({event.user_id for event in told}, min(event.at for event in told))
+    return [Frame(import_html(card), user_id=card.one.user_id) for card in cards]
+
+
+def import_html(card: ImportCard) -> str:
+    return render_to_string("chatui/live/import.html", {"card": card})
+
+
+def _contact_frames(events: Collection[Event]) -> list[Frame]:
+    """Entries of the phone book, for the pages that show them; names are no secret within a company."""
+    told = {event.message_id for event in events if event.kind == Kind.PHONEBOOK_CHANGED and event.message_id}
+    if not told:
+        return []
+    entries = {entry.pk: entry for entry in with_row(Contact.objects.filter(in_phone_book(), pk__in=told))}
+    return [Frame(contact_html(pk, entries.get(pk))) for pk in sorted(told)]
+
+
+def contact_html(pk: int, entry: Contact | None) -> str:
+    return render_to_string("chatui/live/contact.html", {"pk": pk, "entry": entry})
+
+
+def person_html(conversation: Conversation, entry: Contact) -> str:
+    """The panel beside a thread."""
+    country = conversation.contact.country
+    context = {
+        "conversation": conversation,
+        "entry": entry,
+        "foreign_country": country if country != conversation.subscriber.country else "",
+        "zone": conversation.subscriber.timezone,
+    }
+    return render_to_string("chatui/live/person.html", context)
 
 
 def _read_frames(events: list[Event]) -> list[Frame]:

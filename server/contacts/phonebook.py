@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
-from server import sms
 from server.contacts import numbering
+from server.contacts.cleaning import one_line, several_lines
 from server.contacts.models import Contact
+from server.contacts.optout import recognise
 from server.events.log import record
 from server.events.models import Kind
 from server.wording import fold, words_in, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -29,16 +31,36 @@ def contact_for(*, subscriber: Subscriber, number: str, now: datetime) -> Contac
     if contact is None:
         Contact.objects.bulk_create([Contact(subscriber=subscriber, number=number, created_at=now)], ignore_conflicts=True)
         contact = Contact.objects.get(subscriber=subscriber, number=number)
+        recognise(subscriber=subscriber, number=number)
     return contact
 
 
 @transaction.atomic
 def record_contact(*, subscriber: Subscriber, number: str, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
-    """Put a number into the phone book, or rename it; threads that show it are announced by rename_contact()."""
+    """Put a number into the phone book, or rename the entry that it belongs to; threads are told by rename_contact()."""
     contact = contact_for(subscriber=subscriber, number=number, now=now)
-    contact.name, contact.company, contact.note = (sms.storable(text).strip() for text in (name, company, note))
-    contact.save(update_fields=["name", "company", "note", "words"])
-    return contact
+    name_rows(rows_of_entry(contact.whole), name=one_line(name), company=one_line(company))
+    Contact.objects.filter(pk=contact.whole.pk).update(note=several_lines(note))
+    return Contact.objects.get(pk=contact.pk)
+
+
+def rows_of_entry(entry: Contact) -> QuerySet[Contact]:
+    """The main number of an entry and all others, in their order."""
+    return Contact.objects.filter(Q(pk=entry.pk) | Q(main=entry.pk)).order_by("pk")
+
+
+def of_same_entry(contact_id: int) -> Q:
+    """All numbers of the entry that a number belongs to, whichever of them it is."""
+    main = Contact.objects.filter(pk=contact_id).values(whole=Coalesce("main_id", "pk"))
+    return Q(pk__in=main) | Q(main__in=main)
+
+
+def name_rows(rows: Iterable[Contact], *, name: str, company: str) -> None:
+    """Every list reads name and company beside a number: they are the same on all numbers of an entry."""
+    for row in rows:
+        if (row.name, row.company) != (name, company):
+            row.name, row.company = name, company
+            row.save(update_fields=["name", "company", "words"])
 
 
 def matching(*, subscriber: Subscriber, text: str) -> QuerySet[Contact]:
@@ -75,18 +97,24 @@ _ACCENTED = range(0xC0, 0x250)
 
 
 def record_contacts(*, subscriber: Subscriber, names: Mapping[str, str], now: datetime) -> int:
-    """Name many numbers at once; returns how many were new or renamed. One event says it: "the phone book changed"."""
-    known = {contact.number: contact for contact in Contact.objects.filter(subscriber=subscriber, number__in=names)}
+    """Name many numbers at once; returns how many were new or renamed. One event says it: "the phone book changed".
+
+    A name is that of the whole entry: its other numbers get it, too.
+    """
+    known = list(Contact.objects.filter(subscriber=subscriber, number__in=names))
+    named = {row.number for row in known}
     new = [
         Contact(subscriber=subscriber, number=number, name=name, created_at=now)
         for number, name in names.items()
-        if number not in known
+        if number not in named
     ]
-    renamed = [contact for number, contact in known.items() if contact.name != names[number]]
-    for contact in renamed:
-        contact.name = names[contact.number]
+    wanted = {row.main_id or row.pk: names[row.number] for row in known}
+    entries = Q(pk__in=wanted) | Q(main__in=wanted)
+    renamed = [row for row in Contact.objects.filter(entries) if row.name != wanted[row.main_id or row.pk]]
+    for row in renamed:
+        row.name = wanted[row.main_id or row.pk]
         # Updating many at once does not work them out.
-        contact.words = words_of(contact.said_of_it)
+        row.words = words_of(row.said_of_it)
     with transaction.atomic():
         Contact.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
         Contact.objects.bulk_update(renamed, ["name", "words"], batch_size=200)

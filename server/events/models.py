@@ -15,7 +15,7 @@ class Kind(models.TextChoices):
     NOTE_CREATED = "note_created"
     CONVERSATION_CHANGED = "conversation_changed"
     READ = "read"
-    # Many names at once.
+    # Many names at once; with `message_id`, which is the contact's then, only that entry.
     PHONEBOOK_CHANGED = "phonebook_changed"
     # How far an import of contacts has got.
     IMPORT_CHANGED = "import_changed"
@@ -49,3 +49,8 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
+
+    @property
+    def renames_many(self) -> bool:
+        """Which rows and threads show the names is not in the log."""
+        return self.kind == Kind.PHONEBOOK_CHANGED and self.message_id is None

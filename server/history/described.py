@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -55,8 +56,10 @@ def _conditions(wanted: HistoryFilter, user: User, today: date | None) -> Iterat
     if wanted.colleague is not None:
         yield "colleague", _("colleague: %(value)s") % {"value": _one(_colleagues(user).values_list("name"), wanted.colleague)}
     if wanted.contact is not None:
-        # A number of a line that was not given is no business of theirs; the phone book has the same rule.
-        people = Contact.objects.filter(conversations__in=Conversation.objects.visible_to(user)).values_list("name", "number")
+        # A nameless number of a line that was not given is no business of theirs; the phone book has the same rule.
+        theirs = Q(pk__in=Conversation.objects.visible_to(user).values("contact"))
+        known = Contact.objects.filter(~Q(name="") | theirs, subscriber=user.subscriber)
+        people = known.exclude(subscriber=None).values_list("name", "number")
         yield "contact", _("partner: %(value)s") % {"value": _one(people, wanted.contact)}
     if wanted.conversation is not None:
         threads = Conversation.objects.visible_to(user).values_list("contact__name", "contact__number")

@@ -171,7 +171,7 @@ def shorter_period(period: HistoryFilter, first: date, last: date) -> HistoryFil
 
 def waiting_now(user: User, wanted: HistoryFilter) -> Any:
     """The conversations that wait for an answer now, the longest first; the filter's period does not matter."""
-    waiting = Conversation.objects.visible_to(user).filter(waiting_since__isnull=False).order_by("waiting_since", "id")
+    waiting = Conversation.objects.visible_to(user).shown().filter(waiting_since__isnull=False).order_by("waiting_since", "id")
     of_threads = only_of_threads(wanted)
     if of_threads.is_empty:
         return waiting

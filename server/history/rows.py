@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from server.contacts import numbering
 from server.contacts.models import Contact
-from server.contacts.phonebook import known_by, named
+from server.contacts.phonebook import known_by, named, of_same_entry
 from server.history.columns import RELATED
 from server.history.filter import beginning_of, end_of
 from server.history.naming import one_by_one
@@ -47,10 +47,10 @@ def page_of(
     user: User, wanted: HistoryFilter, *, after: tuple[datetime, int] | None = None, size: int, now: datetime | None = None
 ) -> list[Message]:
     """The first messages of a filter, or those after one of them (its time and id), with all that a row of them shows."""
-    found = _after(rows(user, wanted, now=now), wanted, after)
+    standing = _standing(user, wanted)
+    found = _after(_in_order(_met(standing, user, wanted, now=now), wanted), wanted, after)
     if wanted.is_sought:
-        standing = _after(_in_order(_standing(user, wanted), wanted), wanted, after)
-        return _sought(found, standing, wanted, size)
+        return _sought(found, _after(_in_order(standing, wanted), wanted, after), wanted, size)
     return list(_with_row(found)[:size])
 
 
@@ -62,7 +62,12 @@ def number_of(user: User, wanted: HistoryFilter, *, now: datetime | None = None)
 
 
 def unordered_rows(user: User, wanted: HistoryFilter, *, now: datetime | None = None) -> MessageQuerySet:
-    found, subscriber = _standing(user, wanted), user.subscriber
+    return _met(_standing(user, wanted), user, wanted, now=now)
+
+
+def _met(found: MessageQuerySet, user: User, wanted: HistoryFilter, *, now: datetime | None) -> MessageQuerySet:
+    """Of these, the ones that have what is looked for by words and numbers."""
+    subscriber = user.subscriber
     if subscriber is None:
         return found
     if wanted.number:
@@ -101,7 +106,9 @@ def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     if wanted.colleague is not None:
         found = found.filter(author=wanted.colleague)
     if wanted.contact is not None:
-        found = found.filter(_in_threads_with(subscriber, Q(pk=wanted.contact)))
+        found = found.filter(_in_threads_with(subscriber, of_same_entry(wanted.contact)))
+    if not wanted.names_a_partner and (hidden := _hidden(subscriber)) is not None:
+        found = found.exclude(conversation__in=hidden)
     if wanted.conversation is not None:
         found = found.filter(conversation=wanted.conversation)
     if wanted.origin:
@@ -169,6 +176,7 @@ def _with_row(found: MessageQuerySet) -> MessageQuerySet:
 # --- Whose messages ---------------------------------------------------------------------------
 # As many conversations are named one by one.
 _FEW = 5000
+_FEW_HIDDEN = 500
 
 
 def _in_threads_with(subscriber: Subscriber, people: Q) -> Q:
@@ -180,6 +188,12 @@ def _in_threads_with(subscriber: Subscriber, people: Q) -> Q:
 def _in_any_of(conversations: QuerySet[Conversation]) -> Q:
     """Whether a message is in one of these; asks for them now, and names them when they are few."""
     return Q(conversation__in=one_by_one(conversations, few=_FEW))
+
+
+def _hidden(subscriber: Subscriber) -> list[int] | QuerySet[Any, Any] | None:
+    """The conversations of blocked contacts, by an index of their own; None when there are none, so that nothing is asked."""
+    hidden = one_by_one(_conversations(subscriber).filter(hidden_at__isnull=False), few=_FEW_HIDDEN)
+    return None if hidden == [] else hidden
 
 
 def _conversations(subscriber: Subscriber) -> QuerySet[Conversation]:

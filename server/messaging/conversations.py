@@ -12,7 +12,6 @@ from django.db.models import F, Q
 
 from server import sms
 from server.accounts.models import Role, User
-from server.contacts.phonebook import record_contact
 from server.events.log import record
 from server.events.models import Kind
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft, Note, ReadMarker
@@ -20,8 +19,6 @@ from server.messaging.models import Activity, ActivityKind, Conversation, Draft,
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
-
-    from server.contacts.models import Contact
 
 NOTE_MAX_CHARACTERS = 4000
 # Not the middle of an e-mail address; the name itself may be one.
@@ -47,7 +44,7 @@ class NoteNotValid(ValueError):
 
 
 class NotOneOfUs(ValueError):
-    """The person can't be given this conversation: another company's, or may not see the line."""
+    """The person can't be given this conversation: another company's, may not see the line, or only reads."""
 
 
 @transaction.atomic
@@ -66,7 +63,7 @@ def claim_conversation(*, conversation: Conversation, by: User, now: datetime) -
 @transaction.atomic
 def assign_conversation(*, conversation: Conversation, to: User | None, by: User, now: datetime) -> None:
     """Hand a conversation to a colleague who may see its line, or to nobody. Raises NotOneOfUs."""
-    if to is not None and not Conversation.objects.visible_to(to).filter(pk=conversation.pk).exists():
+    if to is not None and (to.only_reads or not Conversation.objects.visible_to(to).filter(pk=conversation.pk).exists()):
         raise NotOneOfUs(to.username)
     others = Q(assignee__isnull=True) | ~Q(assignee=to) if to else Q(assignee__isnull=False)
     changed = Conversation.objects.filter(others, pk=conversation.pk)
@@ -159,16 +156,9 @@ def mentioned_in(text: str, conversation: Conversation) -> list[User]:
         return []
     sees_line = Q(role__in=[Role.SUPERVISOR, Role.ADMINISTRATOR]) | Q(line_access__line=conversation.line_id)
     people = User.objects.filter(sees_line, subscriber_id=conversation.subscriber_id, is_active=True).distinct()
+    # Who was given a line once may only read now.
+    people = people.exclude(role=Role.AUDITOR)
     return [user for user in people if words & {_folded(user.username), *(_folded(part) for part in user.name.split())}]
-
-
-@transaction.atomic
-def rename_contact(*, contact: Contact, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
-    """Give a number its name in the phone book; its threads are drawn anew on every open screen."""
-    renamed = record_contact(subscriber=contact.subscriber, number=contact.number, name=name, company=company, note=note, now=now)
-    for conversation in Conversation.objects.filter(contact=renamed):
-        announce_conversation(conversation, now=now)
-    return renamed
 
 
 def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime) -> None:
@@ -189,6 +179,7 @@ def unread_by(user: User) -> list[int]:
     read_all = Q(markers__user=user, markers__inbound_read__gte=F("inbound_count"))
     return list(
         Conversation.objects.visible_to(user)
+        .shown()
         .open()
         .filter(inbound_count__gt=0)
         .exclude(pk__in=Conversation.objects.filter(read_all).values("pk"))

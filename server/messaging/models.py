@@ -72,6 +72,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def open(self) -> Self:
         return self.filter(done_at__isnull=True)
 
+    def shown(self) -> Self:
+        """Without those of blocked contacts."""
+        return self.filter(hidden_at__isnull=True)
+
     def with_row(self) -> Self:
         """Everything that a row of the list shows, in a fixed number of queries."""
         rows = self.select_related("contact", "line", "assignee", "latest_message__author").prefetch_related("markers")

@@ -49,25 +49,29 @@ def test_a_name_that_will_not_do_is_told_and_kept_in_the_form(dana, thread, name
 
 
 @pytest.mark.parametrize("back", ["", "abc", "-1", "99999999999999999999", "//evil.example", "\x00", "9" * 5000])
-def test_a_strange_way_back_leads_to_the_messages(dana, thread, back):
+def test_a_strange_way_back_leads_to_the_contact(dana, thread, back):
     browser = Browser(dana)
     assert browser.get(f"/phonebook/{thread.contact_id}/", {"conversation": back}).status_code == 200
     answer = browser.post(
         f"/phonebook/{thread.contact_id}/?{'conversation=' + back if back.isascii() and back.isprintable() else ''}", {"name": "B"}
     )
-    assert answer.url == "/messages/"
+    assert answer.url == f"/phonebook/{thread.contact_id}/"
 
 
-def test_a_contact_of_a_line_not_given_is_not_found(dana, sam, boti_texts, sales_line, boti):
+def test_a_number_without_a_name_on_a_line_not_given_is_not_found(dana, sam, boti_texts, sales_line):
+    pk = boti_texts("Titok", to=sales_line, sender="+36309990002").conversation.contact_id
+    assert Browser(dana).get(f"/phonebook/{pk}/").status_code == 404
+    assert Browser(dana).post(f"/phonebook/{pk}/", {"name": "X"}).status_code == 404
+    assert Contact.objects.get(pk=pk).name == ""
+    assert Browser(sam).post(f"/phonebook/{pk}/", {"name": "Igen"}).status_code == 302
+
+
+def test_names_are_the_whole_companys_but_threads_only_of_the_lines_one_has(dana, sam, boti_texts, sales_line, boti):
     boti_texts("Titok", to=sales_line)
-    assert Browser(dana).get(f"/phonebook/{boti.pk}/").status_code == 404
-    assert Browser(dana).post(f"/phonebook/{boti.pk}/", {"name": "X"}).status_code == 404
-    assert named() == "Kiss Boti"
-    assert Browser(sam).post(f"/phonebook/{boti.pk}/", {"name": "Igen"}).status_code == 302
-
-
-def test_who_sees_the_contact_on_one_line_may_name_it_for_all(dana, thread, boti_texts, sales_line):
-    boti_texts("Titok", to=sales_line)
-    answer = Browser(dana).post(f"/phonebook/{thread.contact_id}/", {"name": "Közös Név"})
+    hers, his = (Browser(user).get(f"/phonebook/{boti.pk}/").text for user in (dana, sam))
+    assert "Kiss Boti" in hers
+    assert "Titok" not in hers
+    assert "Titok" in his
+    answer = Browser(dana).post(f"/phonebook/{boti.pk}/", {"name": "Közös Név"})
     assert answer.status_code == 302
     assert named() == "Közös Név"

@@ -18,9 +18,10 @@ from server.contacts.phonebook import record_contacts
 from server.events.log import record
 from server.events.models import Event, Kind
 from server.history.columns import COLUMNS
-from server.messaging.conversations import rename_contact, write_note
+from server.messaging.conversations import write_note
 from server.messaging.models import DeliveryReport, Message, Origin, Status
 from server.messaging.outbound import queue_sms
+from server.messaging.partners import rename_contact
 from tests.conftest import NOW
 from tests.doors import FRAMES, HTMX, Browser, shown
 

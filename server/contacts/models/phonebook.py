@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
 
 from server import phone
 from server.accounts.models import Subscriber
 from server.contacts import numbering
+from server.contacts.ordering import Folded
 from server.word_index import WordsField
 
 
@@ -49,7 +51,11 @@ class Contact(models.Model):
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["subscriber", "number"], name="one_contact_per_number")]
         # Looking a name up in the new-message dialog.
-        indexes: ClassVar = [models.Index(fields=["subscriber", "name"], name="contacts_by_name")]
+        indexes: ClassVar = [
+            models.Index(fields=["subscriber", "name"], name="contacts_by_name"),
+            # The pages of the phone book. Numbers without an entry of their own do not pay for it.
+            models.Index("subscriber", Folded("name"), "id", condition=models.Q(main__isnull=True), name="contacts_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.display_number
@@ -71,7 +77,7 @@ class Contact(models.Model):
 
     @property
     def display_number(self) -> str:
-        return phone.display(self.number)
+        return gettext("Erased contact") if self.erased_at else phone.display(self.number)
 
     @property
     def can_be_answered(self) -> bool:

@@ -14,6 +14,8 @@ import "./rowmenu.js";
 import "./failures.js";
 import "./filter.js";
 import "./exports.js";
+import "./imports.js";
+import "./phonebook.js";
 import { connect } from "./socket.js";
 
 // The operator's own pages have nothing live.

@@ -22,8 +22,8 @@ onFrame("live-row", (statement) => {
   dress(fresh);
   if (rows()) place(fresh, old);
   freshen(fresh);
-  if (isNews && unreadOf(fresh) > 0) noticeInbound(fresh);
-  if (!was || was.assignee !== fresh.dataset.assignee || was.waiting !== fresh.dataset.waiting || was.done !== fresh.dataset.done) recount();
+  if (isNews && unreadOf(fresh) > 0 && !("hidden" in fresh.dataset)) noticeInbound(fresh);
+  if (!was || was.assignee !== fresh.dataset.assignee || was.waiting !== fresh.dataset.waiting || was.done !== fresh.dataset.done || was.hidden !== fresh.dataset.hidden) recount();
 });
 
 onFrame("live-read", (statement) => {
@@ -69,7 +69,7 @@ function dress(row) {
   const unread = isReadHere(id) ? 0 : unreadOf(row);
   link.classList.toggle("unread", unread > 0);
   row.querySelector("[data-unread]").textContent = unread > 99 ? "99+" : unread || "";
-  showUnread(id, "done" in row.dataset ? 0 : unread);
+  showUnread(id, "done" in row.dataset || "hidden" in row.dataset ? 0 : unread);
   const isOpen = openConversation() === id;
   if (isOpen) link.setAttribute("aria-current", "true");
   else link.removeAttribute("aria-current");
@@ -82,6 +82,8 @@ function dress(row) {
 function belongs(row) {
   const { view, text } = list().dataset;
   if (text) return false;
+  // The contact is blocked.
+  if ("hidden" in row.dataset) return false;
   if (view === "done") return "done" in row.dataset;
   if ("done" in row.dataset) return false;
   if (view === "mine") return Number(row.dataset.assignee) === me;
@@ -92,7 +94,8 @@ function belongs(row) {
 function place(fresh, old) {
   // In a search the hits stay as they were found, only drawn anew.
   if (list().dataset.text) {
-    if (old) adopt(swap(old, fresh));
+    if (old && "hidden" in fresh.dataset) leave(old);
+    else if (old) adopt(swap(old, fresh));
     return;
   }
   if (!belongs(fresh)) return leave(old);
