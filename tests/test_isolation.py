@@ -272,8 +272,6 @@ PRIVATE: dict[str, list[Call]] = {
     "keys": [blind("get", "/keys/")],
     # Asking for what is on already changes nothing.
     "service_request": [blind("get", "/services/request/"), Call("post", "/services/request/", {"service": "sms"}, status=302)],
-    # Asking for what is on already changes nothing.
-    "service_request": [blind("get", "/services/request/"), Call("post", "/services/request/", {"service": "sms"}, status=302)],
     "canned": [hidden("get", CHAT + "canned/"), blind("get", OWN + "canned/")],
     "canned_add": [Call("post", "/settings/canned-texts/", {"title": "", "body": "Szia!"}, status=422)],
     "canned_change": [hidden("post", "/settings/canned-texts/{canned}/", title="Enyém", body="Szia!")],
