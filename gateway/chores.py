@@ -14,11 +14,13 @@ from django.db import connection
 from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from gateway.redaction import ask_to_forget
+from server.accounts.log_ins import forget_ended_sessions
 from server.contacts.importing.looking_after import expire_imports, resume_stalled_imports
 from server.events.log import drop_old_events
 from server.history.looking_after import expire_exports, resume_stalled_exports
 from server.messaging.sending import reap_leases
 from server.privacy.looking_after import follow_up_erasures, resume_erasures
+from server.privacy.retiring import begin_due_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +50,9 @@ def drop_old_receipts(now: datetime) -> int:
 
 
 def drop_old_log_ins(now: datetime) -> None:
-    """Delete sessions that are over, and log-ins and attempts at one that are older than 90 days."""
+    """Delete sessions that are over with what was noted of them, and log-ins and attempts at one that are older than 90 days."""
     SessionStore.clear_expired()
+    forget_ended_sessions()
     for model in (AccessAttempt, AccessLog):
         model.objects.filter(attempt_time__lt=now - LOG_INS_KEPT_FOR).delete()
 
@@ -77,6 +80,7 @@ CHORES = (
     Chore("look up unconfirmed", timedelta(seconds=15), look_up_unconfirmed, asks_provider=True),
     Chore("resume erasures", timedelta(seconds=5), lambda now: resume_erasures(now=now)),
     Chore("follow up erasures", timedelta(minutes=5), lambda now: follow_up_erasures(now=now)),
+    Chore("begin retention", timedelta(minutes=1), lambda now: begin_due_runs(now=now)),
     Chore("ask to forget", timedelta(seconds=5), ask_to_forget, asks_provider=True),
     Chore("fetch missed inbound", timedelta(hours=1), fetch_missed_inbound, asks_provider=True),
     Chore("drop old events", timedelta(hours=1), lambda now: drop_old_events(now=now)),
