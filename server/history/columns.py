@@ -70,7 +70,9 @@ def _state(status: str, reason: str) -> str:
     return f"{said}: {why.label}"
 
 
-def _text(body: str, media: object) -> str:
+def _text(body: str, media: object, redacted_at: object) -> str:
+    if redacted_at:
+        return gettext("Erased")
     if not media:
         return body
     picture = gettext("Picture")
@@ -84,7 +86,7 @@ COLUMNS = (
     Column("number", _("Number"), 17, ("conversation__contact__number",), same),
     Column("name", _("Name"), 24, ("conversation__contact__name",), same),
     Column("line", _("Line"), 18, ("line__label",), same),
-    Column("text", _("Message"), 80, ("body", "media"), _text, repeats=False),
+    Column("text", _("Message"), 80, ("body", "media", "redacted_at"), _text, repeats=False),
     Column("who", _("Who"), 18, ("origin", "author__name"), _who),
     Column("status", _("Status"), 22, ("status", "reason"), _state),
     Column("id", _("ID"), 38, ("uuid",), str, repeats=False),

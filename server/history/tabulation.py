@@ -122,5 +122,6 @@ _AS_TOLD = {
     "created_at": _Microseconds("created_at"),
     "uuid": _Written("uuid"),
     "media": ExpressionWrapper(~Q(media=[]), output_field=BooleanField()),
+    "redacted_at": ExpressionWrapper(Q(redacted_at__isnull=False), output_field=BooleanField()),
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
