@@ -27,7 +27,7 @@ class ReasonForm(forms.Form):
         label=_("Why you act"),
         min_length=SHORTEST_REASON,
         max_length=LONGEST_REASON,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
         help_text=_("The company reads it in its audit log."),
     )
 
@@ -48,7 +48,9 @@ def act_as(request: HttpRequest, subscriber_id: int) -> HttpResponse:
         )
         return redirect("chat")
     context = {"form": form, "subscriber": subscriber, "place": "operator", "tab": "subscribers"}
-    return render(request, "operations/act_as.html", context, status=422 if request.method == "POST" else 200)
+    # The subscriber's page opens it in a dialog.
+    template = "operations/_act_as.html" if request.headers.get("HX-Request") else "operations/act_as.html"
+    return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -62,6 +64,7 @@ def stop_acting(request: HttpRequest) -> HttpResponseBase:
     request.session.save()
     if subscriber is not None:
         doorbell.dismiss(subscriber_id=subscriber.pk, user_id=person.pk, code=LOGGED_OUT, session_key=session_key)
+        return redirect("operator:subscriber", subscriber.pk)
     return redirect("operator:subscribers")
 
 

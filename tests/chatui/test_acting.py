@@ -176,7 +176,7 @@ def test_the_companys_people_are_not_offered_the_person(helping, ada, dana, conv
 
 # --- The end
 def test_ending_it_leads_back_to_the_operators_pages(helping, kontakt, oper):
-    assert end(helping).url == "/operator/"
+    assert end(helping).url == f"/operator/subscribers/{kontakt.pk}/"
 
     (entry,) = entries("support.ended")
     assert (entry.subscriber, entry.actor, entry.is_support, entry.detail["how"]) == (kontakt, oper, True, "ended")
