@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 
 from server.accounts.models import Role, User
+from server.contacts.importing.asking import may_import
 from server.lines.models import Line, LineAccess
 from server.messaging.models import Conversation, Message
 
@@ -72,6 +73,19 @@ def for_people_who_export(view):
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs):
         if not request.user.may_export:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def for_people_who_import(view):
+    """Who may bring contacts in: supervisors and administrators; what they bring is everybody's in the company."""
+
+    @for_people_with_sms
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not may_import(request.user):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

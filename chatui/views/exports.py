@@ -6,7 +6,6 @@ import asyncio
 from functools import wraps
 from typing import TYPE_CHECKING
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
@@ -20,14 +19,13 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from chatui import rendering
-from chatui.access import for_people_who_export, for_people_with_sms, open_to_auditors
+from chatui.access import for_people_who_export, open_to_auditors
 from chatui.answers import wants_frames
 from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to, words_for
 from server.history import exporting
 from server.history.checking import Verdict, check_file
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.models import Export, ExportFormat, ExportStatus
-from server.history.rights import NotYoursToDecide, let_colleagues_export
 
 if TYPE_CHECKING:
     import uuid
@@ -94,7 +92,7 @@ def export_file(request, uuid: uuid.UUID) -> HttpResponse:
     except exporting.ExportGone:
         context = {"again": again(filter_of(export).query), "place": "messages"}
         return render(request, "chatui/export_gone.html", context, status=410)
-    return _handed_out(request, file, exporting.file_name(export))
+    return handed_out(request, file, exporting.file_name(export))
 
 
 @require_POST
@@ -144,21 +142,6 @@ def export_check(request) -> HttpResponse:
     if checked.export and checked.verdict in {Verdict.EXACT, Verdict.UNCHANGED}:
         context["words"] = words_for(checked.export, request.user, now=now())
     return render(request, "chatui/export_check.html", context)
-
-
-@require_POST
-@for_people_with_sms
-def export_rights(request) -> HttpResponse:
-    """An administrator lets colleagues download, or no longer."""
-    is_allowed = request.POST.get("allowed") == "1"
-    try:
-        changed = let_colleagues_export(subscriber=request.user.subscriber, is_allowed=is_allowed, by=request.user, now=now())
-    except NotYoursToDecide:
-        raise PermissionDenied from None
-    if changed:
-        said = _("Colleagues may download from now on.") if is_allowed else _("Colleagues may no longer download.")
-        messages.success(request, said)
-    return HttpResponseRedirect(reverse("settings") + "#exports")
 
 
 # --- Asking for one
@@ -233,7 +216,7 @@ def _card(user: User, export: Export) -> Card:
     return card_of(export, now=now())
 
 
-def _handed_out(request, file: IO[bytes], name: str) -> FileResponse:
+def handed_out(request, file: IO[bytes], name: str) -> FileResponse:
     response = FileResponse(file, as_attachment=True, filename=name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     if isinstance(request, ASGIRequest):

@@ -47,13 +47,17 @@ def headings(numbers: int) -> list[str]:
 
 
 def write_delimited(file: IO[bytes], cards: Iterable[Card], *, numbers: int, language: str) -> None:
-    """In UTF-8 with its mark, with CRLF and the separator of the language."""
+    write_rows(file, itertools.chain([headings(numbers)], (card.cells(numbers=numbers) for card in cards)), language=language)
+
+
+def write_rows(file: IO[bytes], rows: Iterable[list[str]], *, language: str) -> None:
+    """In UTF-8 with its mark, with CRLF and the separator of the language; no cell is a formula."""
     file.write(b"\xef\xbb\xbf")
-    rows = ([_MAY_BE_A_FORMULA.sub("'", cell) for cell in card.cells(numbers=numbers)] for card in cards)
-    for batch in itertools.batched(itertools.chain([headings(numbers)], rows), _AT_ONCE, strict=False):
+    for batch in itertools.batched(rows, _AT_ONCE, strict=False):
         text = StringIO(newline="")
-        csv.writer(text, delimiter=_SEPARATORS.get(language, ","), lineterminator="\r\n").writerows(batch)
-        file.write(text.getvalue().encode())
+        writer = csv.writer(text, delimiter=_SEPARATORS.get(language, ","), lineterminator="\r\n")
+        writer.writerows([_MAY_BE_A_FORMULA.sub("'", cell) for cell in row] for row in batch)
+        file.write(text.getvalue().encode(errors="replace"))
 
 
 # --- A workbook

@@ -43,7 +43,9 @@ def expire_imports(*, now: datetime) -> int:
     for one in left:
         with transaction.atomic():
             still = ContactImport.objects.filter(pk=one.pk, state=one.state, alive_at=one.alive_at)
-            given_up = still.update(state=ImportState.FAILED, problem=Problem.LOST, finished_at=now)
+            # What would have changed has not.
+            nothing = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
+            given_up = still.update(state=ImportState.FAILED, problem=Problem.LOST, finished_at=now, **nothing)
             if given_up:
                 tell(one, now)
         expired += given_up
