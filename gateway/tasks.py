@@ -10,19 +10,19 @@ from django.tasks import task
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from server.accounts.models import Role, User
 from server.lines.models import Line
+from server.lines.tasks import administrators_to_tell
 
 logger = logging.getLogger(__name__)
 
 
 @task()
 def tell_of_held_line(line_id: int) -> None:
-    """Tell the company's administrators by e-mail that a line's messages wait."""
+    """Tell the company's administrators who want to hear it by e-mail that a line's messages wait."""
     line = Line.objects.select_related("subscriber").get(pk=line_id)
-    people = User.objects.filter(subscriber=line.subscriber, role=Role.ADMINISTRATOR, is_active=True).exclude(email="")
+    people = administrators_to_tell(line.subscriber)
     if not people:
-        logger.warning("line %s is held, and its company has no administrator with an e-mail address", line.key)
+        logger.warning("line %s is held, and nobody of its company can be told by e-mail", line.key)
     for person in people:
         with translation.override(person.language):
             send_mail(

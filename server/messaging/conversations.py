@@ -14,6 +14,7 @@ from server import sms
 from server.accounts.models import Role, User
 from server.events.log import record
 from server.events.models import Kind
+from server.messaging import notices
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft, Note, ReadMarker
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def assign_conversation(*, conversation: Conversation, to: User | None, by: User
     changed = Conversation.objects.filter(others, pk=conversation.pk)
     if changed.update(assignee=to):
         kind = ActivityKind.ASSIGNED if to else ActivityKind.RELEASED
+        if to is not None:
+            notices.tell_whom_it_was_given(conversation, to=to, by=by)
         _note_activity(conversation, kind, actor=by, subject=to, at=now)
 
 
@@ -135,7 +138,9 @@ def write_note(*, uuid: UUID, conversation: Conversation, body: str, author: Use
     if (note.conversation_id, note.author_id) != (conversation.pk, author.pk):
         raise NoteNotValid(uuid)
     if is_new:
-        note.mentions.set(mentioned_in(text, conversation))
+        mentioned = mentioned_in(text, conversation)
+        note.mentions.set(mentioned)
+        notices.tell_who_is_mentioned(note, mentioned)
         record(
             subscriber_id=conversation.subscriber_id,
             kind=Kind.NOTE_CREATED,
