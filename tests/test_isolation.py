@@ -22,8 +22,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from chatui.consumers import WORDS
 from server import phone
-from server.accounts.models import Role, Team, User, UserSession
-from server.contacts.models import Contact
+from server.accounts.models import ClosedDay, Role, Team, User, UserSession
+from server.contacts.models import Contact, ContactImport, Tag
 from server.cursor import write_cursor
 from server.history.exporting import request_export
 from server.history.filter import HistoryFilter
@@ -57,6 +57,10 @@ class Call:
 def hidden(method: str, address: str, **form: str) -> Call:
     """Not found, exactly like something that does not exist."""
     return Call(method, address, form, status=404)
+
+
+def hidden_across(method: str, address: str, **form: str) -> Call:
+    return Call(method, address, form, status=404, is_across_companies=True)
 
 
 def blind(method: str, address: str, **form: str) -> Call:
@@ -203,13 +207,83 @@ PRIVATE: dict[str, list[Call]] = {
     "export_file": [blind("get", "/messages/exports/{export}/")],
     "export_cancel": [blind("post", "/messages/exports/{export}/cancel/")],
     "export_check": [blind("get", "/messages/exports/check/")],
-    # An administrator decides about his own company, and says here what is so already.
-    "export_rights": [blind("post", "/settings/exports/", allowed="")],
-    "contact": [
-        hidden("get", "/phonebook/{contact}/"),
-        hidden("post", "/phonebook/{contact}/", name="Enyém"),
-        blind("get", "/phonebook/{own_contact}/?conversation={conversation}"),
+    # Names are the whole company's; a number without one only theirs who have its thread.
+    "phonebook": [
+        blind_across("get", "/phonebook/"),
+        blind_across("get", "/phonebook/?q={name}"),
+        blind_across("get", "/phonebook/?q={number}"),
+        blind_across("get", "/phonebook/?view=blocked"),
+        blind_across("get", "/phonebook/?after={contact}"),
+        blind_across("get", "/phonebook/?tag={tag}"),
+        blind("get", "/phonebook/?q={nameless}"),
     ],
+    "contact_new": [
+        blind_across("get", "/phonebook/new/"),
+        Call("post", "/phonebook/new/", {"name": "", "numbers": "{number}"}, status=422, is_across_companies=True),
+    ],
+    "contact": [
+        hidden("get", "/phonebook/{unnamed}/"),
+        hidden("get", "/phonebook/{unnamed}/?conversation={conversation}"),
+        hidden("post", "/phonebook/{unnamed}/", name="Enyém"),
+        hidden_across("get", "/phonebook/{contact}/"),
+        hidden_across("post", "/phonebook/{contact}/", name="Enyém"),
+        blind_across("get", "/phonebook/{own_contact}/?conversation={conversation}"),
+    ],
+    "contact_lookup": [
+        hidden("get", "/phonebook/{unnamed}/lookup/?q=a"),
+        hidden_across("get", "/phonebook/{contact}/lookup/?q=a"),
+        blind_across("get", "/phonebook/{own_contact}/lookup/?q={name}"),
+        blind("get", "/phonebook/{own_contact}/lookup/?q={nameless}"),
+    ],
+    "contact_merge": [
+        hidden("get", "/phonebook/{unnamed}/merge/"),
+        hidden("post", "/phonebook/{unnamed}/merge/"),
+        hidden_across("post", "/phonebook/{contact}/merge/", **{"with": "{own_contact}", "keep": "{own_contact}"}),
+        hidden_across("get", "/phonebook/{own_contact}/merge/?with={contact}"),
+        hidden_across("post", "/phonebook/{own_contact}/merge/", **{"with": "{contact}", "keep": "{contact}"}),
+    ],
+    "contact_separate": [
+        hidden("post", "/phonebook/{unnamed}/separate/"),
+        hidden_across("post", "/phonebook/{contact}/separate/"),
+    ],
+    "contact_delete": [
+        hidden("get", "/phonebook/{unnamed}/delete/"),
+        hidden("post", "/phonebook/{unnamed}/delete/"),
+        hidden_across("post", "/phonebook/{contact}/delete/"),
+    ],
+    "contact_block": [
+        hidden("get", "/phonebook/{unnamed}/block/"),
+        hidden("post", "/phonebook/{unnamed}/block/"),
+        hidden_across("post", "/phonebook/{contact}/block/"),
+    ],
+    "contact_unblock": [
+        hidden("post", "/phonebook/{unnamed}/unblock/"),
+        hidden_across("post", "/phonebook/{contact}/unblock/"),
+        hidden("post", "/phonebook/{unnamed}/unblock/?conversation={conversation}"),
+    ],
+    "import_new": [blind("get", "/phonebook/import/"), blind("post", "/phonebook/import/")],
+    "import_one": [blind("get", "/phonebook/import/{import}/")],
+    "import_match": [blind("post", "/phonebook/import/{import}/match/", mode="fill")],
+    "import_start": [blind("post", "/phonebook/import/{import}/start/")],
+    "import_cancel": [blind("post", "/phonebook/import/{import}/cancel/")],
+    "import_undo": [blind("get", "/phonebook/import/{import}/undo/"), blind("post", "/phonebook/import/{import}/undo/")],
+    "import_errors": [blind("get", "/phonebook/import/{import}/errors/")],
+    # Without a format nothing leaves, and no line is written into the audit log.
+    "contacts_export": [
+        blind_across("get", "/phonebook/export/?q={name}"),
+        blind_across("get", "/phonebook/export/?tag={tag}"),
+        blind("get", "/phonebook/export/?q={nameless}"),
+    ],
+    # An administrator decides about his own company, and says here what is so already.
+    "company": [
+        blind("get", "/company/"),
+        blind("post", "/company/", name="{name}", timezone="{word}", language="hu"),
+    ],
+    "company_hours": [blind("post", "/company/hours/", **{"from-1-0": "{word}"})],
+    "closed_day_add": [blind("post", "/company/closed-days/", day="{word}")],
+    "closed_day_delete": [blind_across("post", "/company/closed-days/{closed_day}/delete/")],
+    "stop_words": [blind("post", "/company/stop-words/", remove="{word}")],
+    "export_rights": [blind("post", "/company/exports/", allowed="")],
     "people": [blind("get", "/company/people/"), blind_across("get", "/company/people/?q={colleague}")],
     "person_invite": [
         blind("get", "/company/people/invite/"),
@@ -279,6 +353,12 @@ PRIVATE: dict[str, list[Call]] = {
 }
 # A company's own pages, for its administrators: whoever has a lower role is told that it is not for them.
 ADMINISTRATORS_ONLY = {
+    "company",
+    "company_hours",
+    "closed_day_add",
+    "closed_day_delete",
+    "stop_words",
+    "export_rights",
     "people",
     "person_invite",
     "person",
@@ -353,8 +433,10 @@ class World:
         for ids in (self.foreign, self.missing):
             for word in (
                 "export",
+                "import",
                 "conversation",
                 "contact",
+                "tag",
                 "message_uuid",
                 "failed",
                 "cursor",
@@ -389,6 +471,9 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         pk=7_100_001, subscriber=kontakt, line=line, contact=contact, latest_at=NOW, created_at=NOW
     )
     text = _text(line, BOTI, "Titkos szöveg")
+    unnamed = Contact.objects.create(pk=7_000_002, subscriber=kontakt, number="+36209990002", created_at=NOW)
+    tag = Tag.objects.create(pk=7_600_001, subscriber=kontakt, name="Titkos címke")
+    contact.tags.add(tag)
     _text(line, "+36209990002", "Névtelen szöveg")
     failed = queue_sms(uuid=uuid.uuid4(), conversation=conversation, body="Titkos válasz", author=dana, now=NOW)
     Message.objects.filter(pk=failed.pk).update(status=Status.FAILED, reason="other")
@@ -401,13 +486,21 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
     saved = SavedFilter.objects.create(
         pk=7_300_001, subscriber=kontakt, owner=dana, name="Titkos szűrő", values={"q": "Titkos"}, created_at=NOW
     )
+    imported = ContactImport.objects.create(
+        subscriber=kontakt, user=sam, file_name="Titkos lista.csv", format="csv", state="done", created_at=NOW, finished_at=NOW
+    )
     team = Team.objects.create(pk=7_400_001, subscriber=kontakt, name="Titkos csapat")
+    closed = ClosedDay.objects.create(pk=7_500_001, subscriber=kontakt, day=NOW.date(), name="Titkos nap")
     foreign = {
+        "closed_day": closed.pk,
         "team": team.pk,
         "saved_filter": saved.pk,
         "export": export.uuid,
+        "import": imported.uuid,
         "conversation": conversation.pk,
         "contact": contact.pk,
+        "unnamed": unnamed.pk,
+        "tag": tag.pk,
         "message": text.pk,
         "message_uuid": text.uuid,
         "failed": failed.uuid,
@@ -424,11 +517,15 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "session": log_in.pk,
     }
     missing = {
+        "closed_day": 7_900_009,
         "team": 7_900_008,
         "saved_filter": 7_900_007,
         "export": uuid.uuid4(),
+        "import": uuid.uuid4(),
         "conversation": 7_900_001,
         "contact": 7_900_002,
+        "unnamed": 7_900_012,
+        "tag": 7_900_013,
         "message": 7_900_003,
         "message_uuid": uuid.uuid4(),
         "failed": uuid.uuid4(),
@@ -505,7 +602,7 @@ def test_every_address_has_its_line_in_a_table(name):
     assert name in PRIVATE | PUBLIC, f"Say in tests/test_isolation.py, PRIVATE or PUBLIC, how {name!r} is called by a stranger."
     with override_settings(ROOT_URLCONF=ADDRESSES):
         words = dict.fromkeys(re.findall(r"{(\w+)}", str((PRIVATE | PUBLIC)[name])), "1")
-        words |= dict.fromkeys(["key", "failed", "message_uuid", "export"], str(uuid.UUID(int=1)))
+        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import"], str(uuid.UUID(int=1)))
         for call in (PRIVATE | PUBLIC)[name]:
             assert resolve(call.address.format(**words).split("?")[0]).view_name == name
 
