@@ -10,11 +10,18 @@ export function loadAnew() {
   if (isOnItsWay || "answer" in document.body.dataset) return;
   isOnItsWay = true;
   const lately = before().filter((at) => Date.now() - at < WITHIN_MS);
-  const wait = lately.length < MOST ? 0 : WITHIN_MS;
   sessionStorage.setItem(KEPT, JSON.stringify([...lately, Date.now()].slice(-MOST)));
   // Not by a timer when it needn't: a tab in the background would be late.
-  if (wait) setTimeout(() => location.reload(), wait);
-  else location.reload();
+  if (lately.length < MOST) location.reload();
+  else setTimeout(() => location.reload(), WITHIN_MS);
+}
+
+/* The same, but a text that stands in an open dialog is finished first: the server decides about it anyway. */
+export function loadAnewWhenWritten() {
+  const dialog = document.querySelector("dialog[open]");
+  const isWriting = [...(dialog?.querySelectorAll("textarea") ?? [])].some((area) => area.value.trim());
+  if (isWriting) dialog.addEventListener("close", loadAnew, { once: true });
+  else loadAnew();
 }
 
 function before() {

@@ -1,6 +1,6 @@
 /* The live connection: one socket a tab, what was missed after a break, and asking where no socket can be had. */
 import { applyFrames, onFrame } from "./frames.js";
-import { loadAnew } from "./reload.js";
+import { loadAnew, loadAnewWhenWritten } from "./reload.js";
 import { clockWithSeconds } from "./times.js";
 import { say } from "./words.js";
 
@@ -118,7 +118,7 @@ onFrame("live-position", (statement) => {
   updatedAt = new Date();
   if (socket?.readyState === WebSocket.OPEN && (brokeAt || asking || barTimer)) allIsWell(Number(statement.getAttribute("messages") ?? 0));
 });
-onFrame("live-reload", loadAnew);
+onFrame("live-reload", loadAnewWhenWritten);
 onFrame("live-log-in", loadAnew);
 
 // A laptop wakes up: don't wait for the timer.
