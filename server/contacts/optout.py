@@ -48,7 +48,7 @@ def wish_of(body: str, own_words: Iterable[str] = ()) -> Wish | None:
 
     `own_words` are what a company takes for STOP besides those that every line knows.
     """
-    said = _letters_of(body)
+    said = letters_of(body)
     if said in START_WORDS:
         return Wish.START
     if said in STOP_WORDS or (own_words and said and said in _meant_by(tuple(own_words))):
@@ -56,7 +56,8 @@ def wish_of(body: str, own_words: Iterable[str] = ()) -> Wish | None:
     return None
 
 
-def _letters_of(text: str) -> str:
+def letters_of(text: str) -> str:
+    """The text as it is held against the words: capital letters and digits, one space between words."""
     decomposed = unicodedata.normalize("NFKD", text)
     letters = "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
     return re.sub(r"[\W_]+", " ", letters).strip()
@@ -65,7 +66,7 @@ def _letters_of(text: str) -> str:
 # Each webhook asks, nearly always with the same few.
 @lru_cache(maxsize=256)
 def _meant_by(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(_letters_of(word) for word in words)
+    return frozenset(letters_of(word) for word in words)
 
 
 def opt_out(*, line: Line, number: str, source: str, at: datetime, words: str = "", recorded_by: User | None = None) -> bool:

@@ -447,13 +447,13 @@ def test_a_small_one_that_is_there_at_once_makes_no_card(sams, kontakt, texts):
 # --- Colleagues, too -------------------------------------------------------------------------------
 def test_an_administrator_lets_colleagues_download(ada, kontakt, dana):
     browser = Browser(ada)
-    assert "Colleagues may download the messages they see" in browser.get("/settings/").text
-    assert browser.post("/settings/exports/", {"allowed": "1"}).url == "/settings/#exports"
+    assert "Colleagues may download the messages they see" in browser.get("/company/").text
+    assert browser.post("/company/exports/", {"allowed": "1"}).url == "/company/#exports"
     kontakt.refresh_from_db()
     assert kontakt.colleagues_may_export
     assert AuditEntry.objects.get(action="exports.allowed").actor == ada
     assert Browser(dana).get(NEW).status_code == 200
-    browser.post("/settings/exports/")
+    browser.post("/company/exports/")
     kontakt.refresh_from_db()
     assert not kontakt.colleagues_may_export
     assert AuditEntry.objects.get(action="exports.forbidden").actor == ada
@@ -462,7 +462,7 @@ def test_an_administrator_lets_colleagues_download(ada, kontakt, dana):
 
 
 def test_deciding_the_same_again_is_nothing_new(ada, kontakt):
-    Browser(ada).post("/settings/exports/")
+    Browser(ada).post("/company/exports/")
     assert not AuditEntry.objects.filter(action__startswith="exports.").exists()
     assert missed_since(subscriber_id=kontakt.pk, since=0).events == []
 
@@ -470,8 +470,8 @@ def test_deciding_the_same_again_is_nothing_new(ada, kontakt):
 @pytest.mark.parametrize("who", ["dana", "sam", "eve"])
 def test_nobody_else_decides_it(who, kontakt, rival, request):
     browser = Browser(request.getfixturevalue(who))
-    assert browser.post("/settings/exports/", {"allowed": "1"}).status_code == 403
-    assert "Colleagues may download" not in browser.get("/settings/").text
+    assert browser.post("/company/exports/", {"allowed": "1"}).status_code == 403
+    assert browser.get("/company/").status_code == 403
     for company in (kontakt, rival):
         company.refresh_from_db()
         assert not company.colleagues_may_export

@@ -120,7 +120,7 @@ def test_who_may_not_download_sees_no_button_until_the_administrator_allows_it(c
     expect(tab.page.get_by_role("link", name="Edit contact").first).to_be_visible()
     expect(tab.page.get_by_role("link", name="Print…")).to_be_hidden()
     company.stage.administrate(user=company.people["dana"].id)
-    settings = company.people["dana"].tab("/settings/")
+    settings = company.people["dana"].tab("/company/")
     settings.page.get_by_label("Colleagues may download the messages they see").check()
     settings.page.locator("#exports").get_by_role("button", name="Save").click()
     expect(settings.page.get_by_label("Colleagues may download the messages they see")).to_be_checked()
