@@ -40,14 +40,13 @@ class NameForm(forms.Form):
     def facts(self) -> Facts:
         return Facts(**self.cleaned_data)
 
-    def refuse(self, problems: Sequence[Problem], number: str = "") -> None:
+    def refuse(self, problems: Sequence[Problem]) -> None:
         """Put what the phone book has said beside the fields that it is about."""
         for problem in problems:
-            field = problem.field if problem.field in self.fields or problem.field in getattr(self, "several", ()) else None
-            self.refused(field, problem)
+            self.refused(problem)
 
-    def refused(self, field: str | None, problem: Problem) -> None:
-        self.add_error(field, said_of(problem))
+    def refused(self, problem: Problem) -> None:
+        self.add_error(problem.field if problem.field in self.fields else None, said_of(problem))
 
 
 class EntryForm(NameForm):
@@ -70,11 +69,11 @@ class EntryForm(NameForm):
     def facts(self) -> Facts:
         return Facts(**self.cleaned_data, **self.values)
 
-    def refused(self, field: str | None, problem: Problem) -> None:
-        if field in self.several:
-            self.wrong.setdefault(field, []).append(said_of(problem))
+    def refused(self, problem: Problem) -> None:
+        if problem.field in self.several:
+            self.wrong.setdefault(problem.field, []).append(said_of(problem, self.entry))
         else:
-            super().refused(field, problem)
+            super().refused(problem)
 
     def _rows(self, name: str) -> list[str]:
         return [*(text for text in self.values[name] if text.strip()), ""]
@@ -117,8 +116,8 @@ def _languages(entry: Contact | None) -> list[tuple[str, str]]:
     return list(known.items())
 
 
-def said_of(problem: Problem) -> Any:
-    """What is wrong with a field, in words that say what to do."""
+def said_of(problem: Problem, entry: Contact | None = None) -> Any:
+    """What is wrong with a field of an entry, in words that say what to do."""
     match problem:
         case Problem(field="name", reason=Reason.MISSING):
             return _("Give a name: it is what everybody sees in the list and above the thread.")
@@ -129,7 +128,7 @@ def said_of(problem: Problem) -> Any:
                 "value": value
             }
         case Problem(reason=Reason.OF_ANOTHER, owner=owner) if owner is not None:
-            return _of_another(problem, owner)
+            return _of_another(problem, owner, entry)
         case Problem(field="numbers", reason=Reason.TOO_MANY):
             return _("At most %(n)s numbers.") % {"n": entries.MOST_NUMBERS}
         case Problem(field="emails", reason=Reason.TOO_MANY):
@@ -144,6 +143,9 @@ def said_of(problem: Problem) -> Any:
             return _("This is too long.")
 
 
-def _of_another(problem: Problem, owner: Contact) -> Any:
+def _of_another(problem: Problem, owner: Contact, entry: Contact | None) -> Any:
     text = _("%(number)s is already a number of %(name)s.") % {"number": phone.display(problem.value), "name": owner}
-    return format_html('{} <a href="{}">{}</a>', text, reverse("contact", args=[owner.pk]), _("Open that entry"))
+    address, offer = reverse("contact", args=[owner.pk]), _("Open that entry")
+    if entry is not None:
+        address, offer = f"{reverse('contact_merge', args=[entry.pk])}?with={owner.pk}", _("Merge the two…")
+    return format_html('{} <a href="{}">{}</a>', text, address, offer)

@@ -24,7 +24,7 @@ from chatui.answers import say_no, show_changes, wants_frames
 from server import phone, sms
 from server.accounts.models import User
 from server.contacts import phonebook
-from server.contacts.models import OptOut
+from server.contacts.models import Contact, OptOut
 from server.countries import country_names
 from server.lines import limits
 from server.lines.models import SECRETS, Line
@@ -44,6 +44,9 @@ def send(request: HttpRequest, conversation_id: int) -> HttpResponse:
     """Queue the composer's text. Repeating the POST with the same uuid is harmless."""
     conversation = conversation_or_404(request.user, conversation_id)
     token, body = _uuid_of(request), request.POST.get("body", "")
+    if conversation.hidden_at is not None:
+        save_draft(conversation=conversation, by=request.user, body=body, now=now())
+        return say_no(request, conversation_id, _blocked(conversation.contact))
     if token is None:
         save_draft(conversation=conversation, by=request.user, body=body, now=now())
         return say_no(
@@ -53,7 +56,7 @@ def send(request: HttpRequest, conversation_id: int) -> HttpResponse:
         message = outbound.queue_sms(
             uuid=token,
             conversation=conversation,
-            body=body,
+            body=_as_it_goes_out(request, body),
             author=request.user,
             now=now(),
             seen=number_in(request.POST.get("seen")),
@@ -142,7 +145,11 @@ class NewMessageForm(forms.Form):
             self.add_error(None, _("Not sent: the page was out of date. Your text is here; please send it again."))
 
     def clean_to(self) -> str:
-        return recipient_number(self.user, self.cleaned_data["to"])
+        number = recipient_number(self.user, self.cleaned_data["to"])
+        blocked = Contact.objects.filter(subscriber_id=self.user.subscriber_id, number=number, blocked_at__isnull=False).first()
+        if blocked is not None:
+            raise forms.ValidationError(_blocked(blocked))
+        return number
 
 
 def recipient_number(user: User, text: str) -> str:
@@ -150,7 +157,8 @@ def recipient_number(user: User, text: str) -> str:
     try:
         return phone.to_e164(text, country=user.subscriber.country)
     except phone.NumberNotValid:
-        named = _contacts_like(user, text).filter(name__iexact=text.strip())[:2]
+        # Of somebody with several numbers the main one.
+        named = _contacts_like(user, text).filter(name__iexact=text.strip(), main=None)[:2]
     if len(named) == 1:
         return named[0].number
     raise forms.ValidationError(
@@ -176,7 +184,11 @@ def new_message(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             conversation = outbound.conversation_with(line=data["line"], number=data["to"], now=now())
             message = outbound.queue_sms(
-                uuid=data["uuid"], conversation=conversation, body=data["body"], author=request.user, now=now()
+                uuid=data["uuid"],
+                conversation=conversation,
+                body=_as_it_goes_out(request, data["body"]),
+                author=request.user,
+                now=now(),
             )
     except outbound.UnableToSend as refusal:
         form.add_error(None, why_not(refusal, conversation))
@@ -202,7 +214,7 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     except phone.NumberNotValid:
         typed = ""
     lines = Line.objects.visible_to(user)
-    contacts = list(_contacts_like(user, text)[:LOOKUP_ROWS])
+    contacts = list(_contacts_like(user, text).select_related("main").prefetch_related("tags", "main__tags")[:LOOKUP_ROWS])
     threads = dict(
         Conversation.objects.filter(line__in=lines, contact__in=contacts)
         .order_by("latest_at")
@@ -213,6 +225,7 @@ def _lookup_rows(user: User, text: str) -> list[dict]:
     for contact in contacts:
         thread, has_stopped = threads.get(contact.pk), contact.number in stopped
         rows.append({"who": contact, "number": contact.number, "name": contact.name, "thread": thread, "stopped": has_stopped})
+        rows[-1] |= {"company": contact.company, "tags": contact.whole.tags.all(), "is_blocked": contact.blocked_at is not None}
     colleagues = User.objects.filter(subscriber=user.subscriber, is_active=True, name__icontains=text).exclude(phone="")[:3]
     rows += [
         {"who": one, "number": one.phone, "name": one.name, "is_colleague": True} for one in colleagues if one.phone not in known
@@ -231,6 +244,18 @@ def _contacts_like(user: User, text: str):
     known_here = Conversation.objects.visible_to(user).filter(contact=OuterRef("pk"))
     found = phonebook.matching(subscriber=user.subscriber, text=text).filter(number__startswith="+")
     return found.filter(~Q(name="") | Exists(known_here))
+
+
+def _blocked(contact: Contact) -> str:
+    return _("Not sent: %(who)s is blocked. Your text is kept; unblock them first, on their page in the phone book.") % {
+        "who": contact
+    }
+
+
+def _as_it_goes_out(request: HttpRequest, body: str) -> str:
+    """Without accents where the company saves them, unless the writer keeps those of this text."""
+    keeps = not request.user.subscriber.saves_accents or request.POST.get("keeps_accents") == "1"
+    return body if keeps else sms.saving_accents(sms.storable(body))
 
 
 def why_not(refusal: outbound.UnableToSend, conversation: Conversation) -> str:
