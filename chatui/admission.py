@@ -81,6 +81,7 @@ def admit(session_key: str, drawn_with: str = CHAT) -> Person:
             user.may_export,
             company.timezone,
             company.country,
+            company.saves_accents,
             *((pk, label, held is None) for pk, label, held in lines),
         ),
     )

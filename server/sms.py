@@ -65,6 +65,12 @@ def unaccent(text: str) -> str:
     return "".join(c if c in GSM_BASIC or c in GSM_EXTENDED else _without_accent(c) for c in composed)
 
 
+def saving_accents(text: str) -> str:
+    """The text as a company that saves accents sends it; as it is where something else needs UCS-2 anyway."""
+    plain = unaccent(text)
+    return plain if encoding_of(plain) == "GSM-7" else text
+
+
 def storable(text: str) -> str:
     """Any text a provider may send, as every database can keep it: NUL and lone surrogates become U+FFFD."""
     return _UNSTORABLE.sub("\ufffd", text)

@@ -170,8 +170,9 @@ def save_draft(*, conversation: Conversation, by: User, body: str, now: datetime
     """Keep what a person has typed so far; an empty text, or the one that was just sent, forgets it."""
     # Line ends as queue_sms() keeps them: a form posts two signs for each.
     text = sms.storable(body).replace("\r\n", "\n")[:4000]
+    as_sent = {text.strip(), sms.saving_accents(text.strip())}
     just_sent = conversation.messages.outbound().filter(
-        author=by, body=text.strip(), created_at__gt=now - DRAFT_MAY_LAG, deleted_at=None
+        author=by, body__in=as_sent, created_at__gt=now - DRAFT_MAY_LAG, deleted_at=None
     )
     if text.strip() and not just_sent.exists():
         Draft.objects.update_or_create(conversation=conversation, user=by, defaults={"body": text, "updated_at": now})

@@ -1,5 +1,5 @@
 /* Writing: the bubble stands there at once, nothing typed is ever lost, and nothing goes out twice. */
-import { replaceText, showCost } from "./cost.js";
+import { asItGoesOut, replaceText, showCost } from "./cost.js";
 import { applyFrames, onFrame } from "./frames.js";
 import { setDraft } from "./list.js";
 import { newUuid, post } from "./post.js";
@@ -46,14 +46,20 @@ function begin() {
 
 const noteKey = () => `fonal.note.${openConversation()}`;
 const newest = () => document.getElementById("talk").dataset.newest;
-const count = () => showCost(area().value, part("cost"), part("saver"));
+/* Where the company saves accents: null elsewhere, and for a note, which costs nothing. */
+const accents = () => (isNote() ? null : part("accents"));
+function count() {
+  if (part("accents")) part("accents").hidden = true;
+  showCost(area().value, part("cost"), part("saver"), accents());
+}
 
 /* --- Sending --- */
 async function submit() {
   const text = area().value.trim();
   if (!text) return;
   complain("");
-  const letter = { id: openConversation(), uuid: newUuid(), body: text, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
+  const keeps = Boolean(accents()?.querySelector("input").checked);
+  const letter = { id: openConversation(), uuid: newUuid(), body: text, shown: asItGoesOut(text, accents()), keeps, seen: form().dataset.seen, note: isNote(), url: isNote() ? urls().note : urls().send };
   part("guard").hidden = true;
   area().value = "";
   if (letter.note) {
@@ -64,6 +70,7 @@ async function submit() {
     forgetDraft(letter.id);
     setDraft(letter.id, "");
     stopTyping();
+    keepAccents(false);
     placeEntry(pending(letter));
   }
   count();
@@ -75,7 +82,7 @@ async function deliver(letter, tries = 0) {
   unsent.add(letter.uuid);
   let answer;
   try {
-    answer = await post(letter.url, { uuid: letter.uuid, body: letter.body, seen: letter.seen ?? "" });
+    answer = await post(letter.url, { uuid: letter.uuid, body: letter.body, seen: letter.seen ?? "", keeps_accents: letter.keeps ? "1" : "" });
     if (answer.status >= 500) throw new Error(answer.status);
   } catch {
     // The uuid makes it harmless that the first try may have arrived.
@@ -107,19 +114,26 @@ function giveBack(letter, problem) {
   tidy();
   begun ||= !letter.note;
   setMode(letter.note ? "note" : "sms");
+  keepAccents(letter.keeps);
   area().value = area().value ? `${letter.body}\n${area().value}` : letter.body;
   typed();
   area().focus();
   if (problem) complain(problem);
 }
 
-function pending({ uuid, body }) {
+/* For this text only: the next one saves them again. */
+function keepAccents(keeps) {
+  const choice = part("accents")?.querySelector("input");
+  if (choice) choice.checked = keeps;
+}
+
+function pending({ uuid, shown }) {
   const message = document.createElement("div");
   const now = Date.now();
   message.className = "message out pending";
   message.id = `entry-${uuid}`;
   Object.assign(message.dataset, { position: `9${String(now).padStart(20, "0")}`, at: now, by: `out-${me}`, author: me });
-  const bubble = Object.assign(document.createElement("div"), { className: "bubble", textContent: body });
+  const bubble = Object.assign(document.createElement("div"), { className: "bubble", textContent: shown });
   const meta = Object.assign(document.createElement("div"), { className: "meta num", textContent: `${clock(new Date())} · ${say("sending")}` });
   message.append(bubble, meta);
   return message;
@@ -219,8 +233,9 @@ function suggest(people) {
   const box = part("mentions");
   box.hidden = people.length === 0;
   box.replaceChildren(
-    ...people.map(({ name, username }, index) => {
+    ...people.map(({ name, username, isAway }, index) => {
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+      if (isAway) button.append(Object.assign(document.createElement("small"), { textContent: say("away") }));
       button.setAttribute("role", "option");
       button.setAttribute("aria-selected", index === 0);
       button.dataset.username = name.includes(" ") ? username : name;
@@ -245,6 +260,7 @@ document.addEventListener("submit", (event) => {
   submit();
 });
 document.addEventListener("input", ({ target }) => {
+  if (form()?.contains(target) && target.closest("[data-accents]")) return count();
   if (target !== area()) return;
   typed();
   suggestMentions();

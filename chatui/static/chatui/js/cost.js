@@ -1,10 +1,12 @@
 /* What a text costs, shown quietly, and the one click that makes it cheaper. */
-import { MAX_SEGMENTS, count, unaccent } from "./segments.js";
+import { MAX_SEGMENTS, count, savingAccents, unaccent } from "./segments.js";
 import { say } from "./words.js";
 
 const QUIET_BELOW = 120;
 
-export function showCost(text, place, saver) {
+/* `accents` is the choice of a company that saves them: shown only where the text would lose some. */
+export function showCost(typed, place, saver, accents) {
+  const text = asItGoesOut(typed, accents);
   const cost = count(text);
   const isQuiet = !text || (cost.gsm && cost.units < QUIET_BELOW);
   const letters = cost.costly.slice(0, 4).join(", ") + (cost.costly.length > 4 ? "…" : "");
@@ -15,6 +17,13 @@ export function showCost(text, place, saver) {
   place.classList.toggle("over", cost.segments > MAX_SEGMENTS);
   if (saver) offerSaver(text, cost, saver);
   return cost;
+}
+
+export function asItGoesOut(typed, accents) {
+  if (!accents) return typed;
+  const saved = savingAccents(typed);
+  accents.hidden = saved === typed;
+  return accents.querySelector("input").checked ? typed : saved;
 }
 
 export function replaceText(area, text) {

@@ -48,9 +48,9 @@ dialog?.addEventListener("cancel", (event) => {
 /* --- The text's cost --- */
 function reckon(area) {
   const place = area?.dataset?.counted && document.getElementById(area.dataset.counted);
-  if (place) showCost(area.value, place, document.querySelector(`[data-saver=${area.id}]`));
+  if (place) showCost(area.value, place, document.querySelector(`[data-saver=${area.id}]`), area.form.querySelector("[data-accents]"));
 }
-document.addEventListener("input", ({ target }) => reckon(target));
+document.addEventListener("input", ({ target }) => reckon(target.closest?.("[data-new-message] [data-accents]") ? target.form.querySelector("[data-counted]") : target));
 // A refused text comes back in a new form.
 document.addEventListener("htmx:after:swap", () => reckon(document.getElementById("id_body")));
 

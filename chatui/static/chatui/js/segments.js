@@ -27,6 +27,12 @@ export function unaccent(text) {
   return [...text.normalize("NFC")].map((character) => PLAIN[character] ?? character).join("").replace(/[^]/gu, (character) => (isGsm(character) ? character : withoutAccent(character)));
 }
 
+/* As a company that saves accents sends it; as it is where something else needs UCS-2 anyway. */
+export function savingAccents(text) {
+  const plain = unaccent(text);
+  return [...plain].every(isGsm) ? plain : text;
+}
+
 function withoutAccent(character) {
   if (NEAR[character]) return NEAR[character];
   const plain = character.normalize("NFKD").replace(/\p{M}/gu, "");
