@@ -28,7 +28,7 @@ ABOUT_ROLES = {
     Role.AUDITOR: gettext_lazy("Sees all lines and the log, but sends nothing and changes nothing."),
 }
 NOT_GIVEN, READ, SEND = "", "read", "send"
-USES = [(NOT_GIVEN, gettext_lazy("Not")), (READ, gettext_lazy("Read")), (SEND, gettext_lazy("Read and send"))]
+USES = [(NOT_GIVEN, gettext_lazy("No access")), (READ, gettext_lazy("May read")), (SEND, gettext_lazy("May read and send"))]
 
 
 class InvitationForm(forms.Form):
