@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from server.accounts.models import User
+from server.accounts.models import Support, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ def for_the_operator(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
         user = request.user
         if not user.is_authenticated:
             return redirect_to_login(request.get_full_path())
+        if isinstance(user, Support):
+            return render(request, "chatui/not_while_acting.html", status=403)
         if not isinstance(user, User) or not user.is_operator:
             raise PermissionDenied
         if not user.is_verified():  # type: ignore[attr-defined]  # given by django_otp's middleware
