@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from server.lines.models import Line
@@ -29,6 +30,9 @@ class WebhookReceipt(models.Model):
         indexes: ClassVar = [
             # Dropping old ones by age.
             models.Index(fields=["received_at"], name="receipts_by_age"),
+            # A line's last good signature, and what was refused lately.
+            models.Index(fields=["line_id", "received_at"], condition=Q(signature_ok=True), name="receipts_proved"),
+            models.Index(fields=["line_id", "received_at"], condition=Q(signature_ok=False), name="receipts_refused"),
         ]
 
     def __str__(self) -> str:

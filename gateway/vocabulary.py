@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from server.messaging.models import Status
 
 
+# What became of a webhook, in the ordinary course of things; whatever else a receipt says wants somebody's attention.
+ORDINARY_OUTCOMES = ("stored", "known already", "applied")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundSms:
     """A customer's SMS as a provider told it; `raw` keeps every parameter, known or not."""

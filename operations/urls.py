@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from operations.views import acting, audit, requests, services, subscribers
+from operations.views import acting, audit, line_check, lines, requests, services, subscribers
 
 app_name = "operator"
 urlpatterns = [
@@ -15,6 +15,16 @@ urlpatterns = [
     path("subscribers/<int:subscriber_id>/act-as/", acting.act_as, name="act_as"),
     path("end-acting/", acting.stop_acting, name="stop_acting"),
     path("log/", audit.audit, name="audit"),
+    path("lines/", lines.lines, name="lines"),
+    path("lines/new/", lines.new_line, name="new_line"),
+    path("lines/<int:line_id>/", lines.line, name="line"),
+    path("lines/<int:line_id>/people/", lines.line_people, name="line_people"),
+    path("lines/<int:line_id>/release/", lines.line_release, name="line_release"),
+    path("lines/<int:line_id>/address/", lines.line_address, name="line_address"),
+    path("lines/<int:line_id>/health/", lines.health, name="line_health"),
+    path("lines/<int:line_id>/check/", line_check.line_check, name="line_check"),
+    path("lines/<int:line_id>/check/webhooks/", line_check.line_webhooks, name="line_webhooks"),
+    path("lines/<int:line_id>/check/test/", line_check.line_test, name="line_test"),
     path("requests/", requests.requests, name="requests"),
     path("requests/<int:request_id>/settle/", requests.settle, name="settle"),
     path("requests/<int:request_id>/decline/", requests.decline, name="decline"),

@@ -82,6 +82,11 @@ class Line(models.Model):
     def __str__(self) -> str:
         return f"{self.label} ({self.number})"
 
+    @property
+    def is_one_way(self) -> bool:
+        """Whether it is a sender name, which nobody can answer."""
+        return not self.number.startswith("+")
+
 
 class LineUsage(models.Model):
     """How many messages a line with limits has sent; a line without has no row."""
