@@ -365,8 +365,8 @@ def linked_and_highlighted(context: Context, text: str):
 def highlighted_number(context: Context, value: str):
     """A number as people read it, with the digits marked that the page was searched for."""
     wanted = context.get("wanted")
-    if wanted is None or not (wanted.text or wanted.number):
-        return phone.display(value)
+    if is_erased(value) or wanted is None or not (wanted.text or wanted.number):
+        return number(value)
     if not value.startswith("+"):
         return marked(value, [*(context.get("words") or ()), *words_in(wanted.number)])
     return marked_number(phone.display(value), wanted, country=context["user"].subscriber.country)

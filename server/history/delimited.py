@@ -46,7 +46,7 @@ class Delimited:
     def write(self, page: Page) -> None:
         """Some more rows."""
         times = [[text.decode() for text in as_texts(seconds)] for seconds in page.times]
-        texts = [[_harmless(text) for text in column] for column in page.texts]
+        texts = [[harmless(text) for text in column] for column in page.texts]
         self._write(zip(*times, *texts, strict=True))
 
     def close(self, *, passport: Sequence[tuple[str, str]], author: str, at: datetime) -> None:
@@ -58,5 +58,5 @@ class Delimited:
         self._file.write(text.getvalue().encode())
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     return _MAY_BE_A_FORMULA.sub("'", text)
