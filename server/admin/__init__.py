@@ -1,8 +1,8 @@
-"""Django's admin for the operator's staff, until the operator has pages of their own.
+"""Django's admin for the operator's staff: looking up what has no page of its own.
 
 It stands in the composition root since it names every room. Importing it registers everything.
 """
 
-from server.admin import lines, lookups, people
+from server.admin import lookups
 
-__all__ = ["lines", "lookups", "people"]
+__all__ = ["lookups"]

@@ -8,11 +8,10 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.sessions.models import Session
 
-from server.accounts.models import User
+from server.accounts.models import Role, User
 from server.lines.models import LineAccess
 from tests.faults.company import Colleague
 from tests.faults.screen import Screen
-from tests.live import logged_in
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
@@ -20,9 +19,11 @@ LOGGED_OUT, NOT_ALLOWED = 4401, 4403
 
 
 @pytest.fixture
-def oper(company):
-    user = User.objects.create_superuser(f"oper-{company.subscriber.slug}", name="Oper")
-    return Colleague(user, logged_in(user))
+def ada(company):
+    """The company's administrator."""
+    colleague = company.colleague("ada")
+    User.objects.filter(pk=colleague.user.pk).update(role=Role.ADMINISTRATOR)
+    return colleague
 
 
 def test_logging_out_closes_the_sockets_of_that_session_on_the_other_process_at_once(house, company):
@@ -38,24 +39,22 @@ def test_logging_out_closes_the_sockets_of_that_session_on_the_other_process_at_
         belas.equals_a_fresh_load()
 
 
-def test_a_deactivated_colleague_is_shown_out_on_the_other_process_at_once(house, company, oper):
+def test_a_deactivated_colleague_is_shown_out_on_the_other_process_at_once(house, company, ada):
     one, two = house.webs
-    page = f"/admin/accounts/user/{company.dana.user.pk}/change/"
     with Screen(company, company.dana, company.boti, one) as danas:
-        form = fields_in(oper.get(two, page).text)
-        assert form.pop("is_active") == "on"
-        saved = oper.post(two, page, **form)
-        assert saved.status_code == 302, saved.text
+        assert ada.post(two, f"/company/people/{company.dana.user.pk}/deactivate/").status_code in {200, 302}
         assert not User.objects.get(pk=company.dana.user.pk).is_active
         assert danas.is_shown_out() == LOGGED_OUT
     assert company.dana.get(one, "/").url.startswith(one.url + "/login/")
 
 
-def test_who_loses_the_line_is_shown_out_on_the_other_process(house, company, oper):
+def test_who_loses_the_line_is_shown_out_on_the_other_process(house, company, ada):
     one, two = house.webs
-    access = LineAccess.objects.get(user=company.dana.user)
+    page = f"/company/people/{company.dana.user.pk}/"
     with Screen(company, company.dana, company.boti, one) as danas:
-        assert oper.post(two, f"/admin/lines/lineaccess/{access.pk}/delete/", post="yes").status_code == 302
+        form = fields_in(ada.get(two, page).text) | {f"line-{company.line.pk}": ""}
+        assert ada.post(two, page, **form).status_code in {200, 302}
+        assert not LineAccess.objects.filter(user=company.dana.user).exists()
         assert danas.is_shown_out() == NOT_ALLOWED
     assert company.dana.get(one, f"/conversations/{company.boti.pk}/").status_code == 404
 
