@@ -182,6 +182,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 
 OTP_TOTP_ISSUER = "Fonal"
+# Telephones know the time: the code of now, of half a minute before or after, never further with each log-in.
+OTP_TOTP_SYNC = False
 
 # --- Doors ------------------------------------------------------------------------------------
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0

@@ -137,7 +137,9 @@ def _thread(request: HttpRequest, chosen: Conversation) -> dict:
         # What somebody searched for who comes from Messages.
         "words": words_in(request.GET.get("words", "")[:LONGEST_TEXT])[:MOST_WORDS],
         "thread_position": position,
-        "colleague_names": [{"name": one.name, "username": one.username} for one in who_take_part(user).exclude(pk=user.pk)],
+        "colleague_names": [
+            {"name": one.name, "username": one.username, "isAway": one.is_away} for one in who_take_part(user).exclude(pk=user.pk)
+        ],
     }
 
 

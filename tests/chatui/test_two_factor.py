@@ -11,13 +11,20 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.accounts import second_step
-from server.accounts.models import AuditEntry
+from server.accounts.models import AuditEntry, User
 from tests.chatui.test_people import ELSEWHERE, is_in, log_in
 from tests.codes import a_while_goes_by, app_code, has_app, wrong_code
 from tests.doors import Browser, verified
 
 PAGE = "/settings/two-factor/"
 CODES = re.compile(r"<li><code>([a-z2-9]{5}-[a-z2-9]{5})</code></li>")
+
+
+@pytest.fixture
+def oper(oper) -> User:
+    oper.language = "en"
+    oper.save()
+    return oper
 
 
 def act(browser: Browser, what: str, code: str = "", to: str = ""):
