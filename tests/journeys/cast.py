@@ -130,6 +130,7 @@ class Company:
 
     url: str
     stage: Stagehand
+    id: int
     lines: list[dict[str, Any]]
     people: dict[str, Colleague]
 

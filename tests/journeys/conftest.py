@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.journeys.cast import SECRET_KEY, Colleague, Company, Stagehand, new_number
+from tests.journeys.mailbox import Mailbox
 from tests.services import Server, serve, sqlite_url
 
 if TYPE_CHECKING:
@@ -30,9 +31,22 @@ PEOPLE = {"dana": "Dana Kis", "bela": "Béla Nagy"}
 
 
 @pytest.fixture(scope="session")
-def settings_of_server(tmp_path_factory) -> dict[str, str]:
+def mailbox() -> Iterator[Mailbox]:
+    """Where the server's letters go."""
+    box = Mailbox()
+    yield box
+    box.close()
+
+
+@pytest.fixture(scope="session")
+def settings_of_server(tmp_path_factory, mailbox) -> dict[str, str]:
     folder: Path = tmp_path_factory.mktemp("journeys")
-    return {"DATABASE_URL": sqlite_url(folder), "SECRET_KEY": SECRET_KEY, "EXPORT_DIR": str(folder / "exports")}
+    return {
+        "DATABASE_URL": sqlite_url(folder),
+        "SECRET_KEY": SECRET_KEY,
+        "EXPORT_DIR": str(folder / "exports"),
+        "EMAIL_URL": mailbox.url,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +88,7 @@ def found_company(server, stage, browser) -> Iterator[Callable[..., Company]]:
             username: Colleague(**person, url=server.url, browser=browser, stage=stage)
             for username, person in zip(people, made["people"], strict=True)
         }
-        company = Company(url=server.url, stage=stage, lines=made["lines"], people=colleagues)
+        company = Company(url=server.url, stage=stage, id=made["id"], lines=made["lines"], people=colleagues)
         founded.append(company)
         return company
 
@@ -97,6 +111,15 @@ def dana(company) -> Colleague:
 @pytest.fixture
 def bela(company) -> Colleague:
     return company.people["bela"]
+
+
+@pytest.fixture
+def olga(server, stage, browser) -> Iterator[Colleague]:
+    """The operator's staff."""
+    olga = Colleague(**stage.operator(), url=server.url, browser=browser, stage=stage)
+    yield olga
+    olga.leave()
+    assert not olga.problems
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.utils.timezone import now  # noqa: E402
+from django_otp import DEVICE_ID_SESSION_KEY  # noqa: E402
+from django_otp.plugins.otp_totp.models import TOTPDevice  # noqa: E402
 
 from gateway.models import SimulatedSms  # noqa: E402
 from gateway.providers import simulator  # noqa: E402
@@ -52,6 +54,7 @@ def company(*, people: list[dict[str, str]], lines: list[dict[str, str]], has_ch
     Activation.objects.create(subscriber=ours, sms_since=now(), chat_since=now() if has_chat else None)
     made_lines = [Line.objects.create(subscriber=ours, provider="simulator", **line) for line in lines]
     return {
+        "id": ours.pk,
         "slug": slug,
         "lines": [{"id": line.pk, "key": str(line.key), "number": line.number, "label": line.label} for line in made_lines],
         "people": [_person(ours, slug, made_lines, **person) for person in people],
@@ -64,11 +67,12 @@ def _person(ours: Subscriber, slug: str, lines: list[Line], *, username: str, **
     return {"id": user.pk, "username": user.username, "name": user.name, "session": _session_of(user)}
 
 
-def _session_of(user: User) -> str:
+def _session_of(user: User, **more: str) -> str:
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.update(more)
     session.create()
     return session.session_key
 
@@ -226,6 +230,21 @@ def administrate(*, user: int) -> None:
     User.objects.filter(pk=user).update(role=Role.ADMINISTRATOR)
 
 
+def audit(*, user: int) -> None:
+    """Somebody becomes an auditor."""
+    User.objects.filter(pk=user).update(role=Role.AUDITOR)
+
+
+def operator() -> dict[str, Any]:
+    """One of the operator's staff, both steps of the log-in taken."""
+    username = f"olga-{uuid.uuid4().hex[:10]}"
+    facts = {"role": Role.OPERATOR, "is_staff": True, "language": "en", "password": QUICK_HASH}
+    user = User.objects.create(username=username, name="Olga", **facts)
+    device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    session = _session_of(user, **{DEVICE_ID_SESSION_KEY: device.persistent_id})
+    return {"id": user.pk, "username": username, "name": user.name, "session": session}
+
+
 def phone(*, number: str, is_on: bool) -> None:
     """The customer switches the phone on or off."""
     simulator.switch_phone(number, is_on)
@@ -262,6 +281,8 @@ VERBS = (
     let_export,
     promote,
     administrate,
+    audit,
+    operator,
     phone,
     arrived,
     outgoing,

@@ -3,9 +3,17 @@
 const KEPT = "fonal.reloads";
 const MOST = 5;
 const WITHIN_MS = 10000;
+const LEAVES_WITHIN_MS = 5000;
 let isOnItsWay = false;
+let sentAt = -LEAVES_WITHIN_MS;
+
+// A form is on its way (ending something, logging out): where it leads comes before a reload.
+addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) sentAt = performance.now();
+});
 
 export function loadAnew() {
+  if (performance.now() - sentAt < LEAVES_WITHIN_MS) return setTimeout(loadAnew, LEAVES_WITHIN_MS);
   // The answer to a form: loading it again would send the form again.
   if (isOnItsWay || "answer" in document.body.dataset) return;
   isOnItsWay = true;
