@@ -240,7 +240,7 @@ PRIVATE: dict[str, list[Call]] = {
         hidden("get", "/phonebook/{unnamed}/merge/"),
         hidden("post", "/phonebook/{unnamed}/merge/"),
         hidden_across("post", "/phonebook/{contact}/merge/", **{"with": "{own_contact}", "keep": "{own_contact}"}),
-        hidden_across("get", "/phonebook/{own_contact}/merge/?with={contact}"),
+        blind_across("get", "/phonebook/{own_contact}/merge/?with={contact}"),
         hidden_across("post", "/phonebook/{own_contact}/merge/", **{"with": "{contact}", "keep": "{contact}"}),
     ],
     "contact_separate": [
