@@ -34,6 +34,19 @@ ACTIONS: dict[str, _StrPromise] = {
     "conversation.printed": gettext_lazy("Printed a thread"),
     "filter.shared": gettext_lazy("Shared a filter with the company"),
     "filter.unshared": gettext_lazy("Took a shared filter away"),
+    "optout.recorded": gettext_lazy("Put down that a number wants no messages"),
+    "optout.overridden": gettext_lazy("Ended an opt-out for a reason"),
+    "optouts.downloaded": gettext_lazy("Downloaded the opt-outs"),
+    "consent.given": gettext_lazy("Put down a consent"),
+    "consent.withdrawn": gettext_lazy("Withdrew a consent"),
+    "hold.placed": gettext_lazy("Placed a legal hold"),
+    "hold.ended": gettext_lazy("Ended a legal hold"),
+    "erasure.requested": gettext_lazy("Asked for a person to be erased"),
+    "erasure.finished": gettext_lazy("Erased a person"),
+    "erasure.certificate": gettext_lazy("Downloaded a certificate of erasure"),
+    "retention.changed": gettext_lazy("Changed how long messages are kept"),
+    "retention.run": gettext_lazy("Deleted messages that were too old"),
+    "privacy.file_made": gettext_lazy("Downloaded all data of a person"),
 }
 # What stands in the details, in the order in which it is said.
 _DETAILS: dict[str, _StrPromise] = {
