@@ -145,7 +145,7 @@ def _check(held: ContactImport) -> None:
         found.write(json.dumps({"preview": preview, "errors": faults}, ensure_ascii=False).encode())
     now = timezone.now()
     with transaction.atomic():
-        finish(held, ImportState.CHECKED, now, rows_done=done, errors=faults[:MOST_ERRORS], **_as_fields(counts))
+        finish(held, ImportState.CHECKED, now, rows_done=done, rows_total=done, errors=faults[:MOST_ERRORS], **_as_fields(counts))
         tell(held, now)
 
 
