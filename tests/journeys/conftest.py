@@ -45,6 +45,7 @@ def settings_of_server(tmp_path_factory, mailbox) -> dict[str, str]:
         "DATABASE_URL": sqlite_url(folder),
         "SECRET_KEY": SECRET_KEY,
         "EXPORT_DIR": str(folder / "exports"),
+        "IMPORT_DIR": str(folder / "imports"),
         "EMAIL_URL": mailbox.url,
     }
 
