@@ -31,7 +31,7 @@ FAILED = frozenset({Status.FAILED, Status.UNDELIVERED})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`state` is ok, bad, waits (something must happen first) or none (this line does not need it)."""
+    """`state` is ok, bad, todo (something must happen first) or none (this line does not need it)."""
 
     state: str
     text: str
@@ -132,7 +132,7 @@ def _away(problem: Exception) -> Step:
 
 
 def _waits() -> Step:
-    return Step("waits", _("First the step before."))
+    return Step("todo", _("First the step before."))
 
 
 # --- What has come of it here -----------------------------------------------------------------
@@ -145,12 +145,12 @@ def look_here(line: Line, *, since: datetime, test: Message | None) -> LiveCheck
 
 def _sent(test: Message | None) -> Step:
     if test is None:
-        return Step("waits", _("No test sent yet."))
+        return Step("todo", _("No test sent yet."))
     state = {"state": Status(test.status).label}
     if test.status in ARRIVED:
         return Step("ok", _("The test was delivered."))
     if test.status == Status.SENT:
-        return Step("waits", _("The provider took it; now its report must come (%(state)s).") % state)
+        return Step("todo", _("The provider took it; now its report must come (%(state)s).") % state)
     if test.status in FAILED:
         why = Reason(test.reason).label if test.reason in Reason.values else Reason.OTHER.label
         text = _("The test did not arrive: %(why)s.") % {"why": why}
@@ -159,7 +159,7 @@ def _sent(test: Message | None) -> Step:
         return Step(
             "bad", _("The line is held: the provider refused its account."), _("Mend the credentials, then release the line.")
         )
-    return Step("waits", _("On its way: %(state)s.") % state)
+    return Step("todo", _("On its way: %(state)s.") % state)
 
 
 def _received(line: Line, since: datetime) -> Step:
@@ -168,7 +168,7 @@ def _received(line: Line, since: datetime) -> Step:
     good = WebhookReceipt.objects.filter(line_id=line.pk, signature_ok=True, received_at__gt=since)
     if good.filter(kind="message", outcome__in=ORDINARY_OUTCOMES).exists():
         return Step("ok", _("An SMS came in, with a good signature."))
-    return Step("waits", _("Text this number now from any phone. This turns green by itself."))
+    return Step("todo", _("Text this number now from any phone. This turns green by itself."))
 
 
 def _refused(line: Line, since: datetime) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -11,18 +11,19 @@ from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from gateway.models import WebhookReceipt
+from operations.health import WAITS_AFTER
 from server.accounts.models import Subscriber, User
 from server.history.rows import COUNTED_UP_TO
 from server.lines.models import Line
-from server.messaging.models import ON_ITS_WAY, Conversation, Direction, Message, Status
+from server.messaging.models import Conversation, Direction, Message, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.db.models import QuerySet
 
-# A message on its way for longer than this waits for something.
-WAITS_AFTER = timedelta(minutes=10)
+# One that is unconfirmed is looked after by itself.
+WAITING = (Status.QUEUED, Status.HELD, Status.SENDING)
 # A company that gets no text for so long had better be asked whether its line still works.
 QUIET_AFTER = timedelta(days=7)
 
@@ -54,7 +55,6 @@ class Standing:
     held: int = 0
     refused: int = 0
     waiting: int = 0
-    waiting_requests: list[str] = field(default_factory=list)
 
     @property
     def outbound(self) -> int:
@@ -92,7 +92,7 @@ def begin_of_month(now: datetime) -> datetime:
 def _with_figures(subscribers: QuerySet[Subscriber], now: datetime) -> QuerySet[Subscriber, Any]:
     latest = Conversation.objects.filter(subscriber=OuterRef("pk")).order_by("-latest_at", "-pk").values("latest_at")[:1]
     on_their_way = Message.objects.filter(
-        subscriber=OuterRef("pk"), status__in=ON_ITS_WAY, created_at__lt=now - WAITS_AFTER, deleted_at=None
+        subscriber=OuterRef("pk"), status__in=WAITING, created_at__lt=now - WAITS_AFTER, deleted_at=None
     )
     return subscribers.select_related("activation").annotate(
         people=Count("users", filter=Q(users__is_active=True)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from operations.health import LineHealth, line_health
 from operations.overview import people_of, waiting_to_go_out
 from server.accounts.models import AuditEntry, Role, Service, ServiceRequest, Subscriber, User
 from server.accounts.provisioning import SWITCHED
@@ -42,7 +43,7 @@ class Person:
     has_second_step: bool
 
 
-def record_page(request: HttpRequest, subscriber: Subscriber, *, refused: SwitchForm | None = None) -> HttpResponse:
+def record_page(request: HttpRequest, subscriber: Subscriber, *, now: datetime, refused: SwitchForm | None = None) -> HttpResponse:
     people = _people(subscriber)
     context = {
         "place": "operator",
@@ -52,11 +53,16 @@ def record_page(request: HttpRequest, subscriber: Subscriber, *, refused: Switch
         "switches": _switches(subscriber, refused),
         "waiting": waiting_to_go_out(subscriber),
         "history": _history(subscriber),
-        "lines": Line.objects.filter(subscriber=subscriber).defer(*SECRETS).order_by("-is_active", "label"),
+        "lines": _lines(subscriber, now),
         "people": people,
         "administrators": sum(one.user.is_active and one.user.role == Role.ADMINISTRATOR for one in people),
     }
     return render(request, "operations/subscriber.html", context, status=422 if refused else 200)
+
+
+def _lines(subscriber: Subscriber, now: datetime) -> list[LineHealth]:
+    lines = Line.objects.filter(subscriber=subscriber).defer(*SECRETS).order_by("-is_active", "label")
+    return list(line_health(list(lines), now).values())
 
 
 def _switches(subscriber: Subscriber, refused: SwitchForm | None) -> list[Switch]:

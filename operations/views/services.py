@@ -31,7 +31,7 @@ def switch(request: HttpRequest, subscriber_id: int) -> HttpResponse:
     subscriber = subscriber_or_404(subscriber_id)
     form = SwitchForm(request.POST)
     if not form.is_valid():
-        return record_page(request, subscriber, refused=form)
+        return record_page(request, subscriber, now=now(), refused=form)
     is_on = form.cleaned_data["state"] == "on"
     wishes = {service: is_on if service == form.cleaned_data["service"] else None for service in ("sms", "chat")}
     try:
@@ -40,7 +40,7 @@ def switch(request: HttpRequest, subscriber_id: int) -> HttpResponse:
         )
     except ChatNeedsSms:
         form.add_error(None, _("Chat is a supplement of SMS: switch SMS on first."))
-        return record_page(request, subscriber, refused=form)
+        return record_page(request, subscriber, now=now(), refused=form)
     messages.success(request, _("Done: it is so on every screen of the company.") if changed else _("It was so already."))
     return redirect("operator:subscriber", subscriber.pk)
 

@@ -56,7 +56,7 @@ def subscribers(request: HttpRequest) -> HttpResponse:
 @for_the_operator
 def subscriber(request: HttpRequest, subscriber_id: int) -> HttpResponse:
     """One company: what it has, who its people are, what was switched when."""
-    return record_page(request, subscriber_or_404(subscriber_id))
+    return record_page(request, subscriber_or_404(subscriber_id), now=now())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
