@@ -390,19 +390,23 @@ def _never_connected(problem: requests.RequestException) -> bool:
 def _forget(ask: Callable[[], object]) -> None:
     try:
         ask()
-    except TwilioRestException as refusal:
-        status, code = refusal.status, str(refusal.code)
+    except (NotForgotten, AccountRefused):
+        raise
+    except Exception as problem:
+        status, code = _answer_in(problem)
         if status == 404:
             # Gone already, or never there.
             return
         if status == 401 or (status == 403 and code in ACCOUNT_REFUSED):
-            raise AccountRefused(f"{status} {code}") from refusal
+            raise AccountRefused(f"{status} {code}") from problem
         # 20009: it has not come to its end yet; 429: not so fast.
-        raise NotForgotten(f"{status} {code}") from refusal
-    except Exception as problem:
-        if isinstance(problem, NotForgotten | AccountRefused):
-            raise
-        raise NotForgotten(type(problem).__name__) from problem
+        raise NotForgotten(f"{status} {code}" if status else type(problem).__name__) from problem
+
+
+def _answer_in(problem: Exception) -> tuple[int, str]:
+    """Twilio's status and code; 0 where it has not answered. Of a list the SDK hands on the answer as it came."""
+    answer = problem.args[1] if len(problem.args) > 1 else None
+    return getattr(problem, "status", 0) or getattr(answer, "status_code", 0), str(getattr(problem, "code", "") or "")
 
 
 def _listed(ask: Callable[[], list[MessageInstance]]) -> list[MessageInstance]:

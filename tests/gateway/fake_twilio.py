@@ -27,6 +27,7 @@ from twilio.request_validator import RequestValidator
 
 ACCOUNT = "/2010-04-01/Accounts/{}.json"
 MESSAGES = "/2010-04-01/Accounts/{}/Messages.json"
+MESSAGE = "/2010-04-01/Accounts/{}/Messages/{}"
 NUMBERS = "/2010-04-01/Accounts/{}/IncomingPhoneNumbers.json"
 NUMBER = "/2010-04-01/Accounts/{}/IncomingPhoneNumbers/{}.json"
 
@@ -47,6 +48,7 @@ class FakeMessage:
     params: dict[str, str] = field(default_factory=dict)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     num_media: int = 0
+    media: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         date = format_datetime(self.created_at.replace(microsecond=0))
@@ -106,6 +108,8 @@ class FakeTwilio:
         # active, suspended or closed, by account
         self.standing: dict[str, str] = {}
         self.plan: deque[str] = deque()
+        # What it answers next to who wants a message forgotten: 429, 409:20009.
+        self.refusals: deque[str] = deque()
         self.posts = 0
         # How often an account's list was asked for.
         self.looks: Counter[str] = Counter()
@@ -207,6 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
         if (number := self._number(account_sid)) is not None:
             number.settings |= params
             return self._answer(200, json.dumps(number.as_json()).encode())
+        if (kept := self._message(account_sid)) is not None:
+            return self._change(kept, params)
         fault, _, value = self.fake.next_fault().partition(":")
         if fault == "reset":
             return self._reset()
@@ -237,6 +243,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.fake.plan and self.fake.plan[0].startswith("list-sleep:"):
             self.fake.wake.wait(float(self.fake.plan.popleft().partition(":")[2]))
         where = urlsplit(self.path).path
+        if (kept := self._message(account_sid)) is not None:
+            media = [{"sid": sid, "parent_sid": kept.sid, "account_sid": account_sid} for sid in kept.media]
+            self._answer(200, json.dumps({"media_list": media, "next_page_uri": None}).encode())
+            return
         if where == ACCOUNT.format(account_sid):
             account = {"sid": account_sid, "friendly_name": "Kontakt", "status": self.fake.standing.get(account_sid, "active")}
             self._answer(200, json.dumps(account).encode())
@@ -252,6 +262,29 @@ class _Handler(BaseHTTPRequestHandler):
         page = [m.as_json() for m in found[: int(query.get("PageSize", 50))]]
         self._answer(200, json.dumps({"messages": page, "next_page_uri": None, "page": 0, "page_size": 50}).encode())
 
+    def do_DELETE(self) -> None:
+        account_sid = self._account()
+        kept = self._message(account_sid) if account_sid else None
+        if kept is not None:
+            kept.media.remove(self.path.rpartition("/")[2].removesuffix(".json"))
+            self._answer(204, b"")
+
+    def _change(self, kept: FakeMessage, params: dict[str, str]) -> None:
+        """Twilio lets a message be changed in one way: its text be taken away."""
+        if self.fake.refusals:
+            status, _, code = self.fake.refusals.popleft().partition(":")
+            return self._fail(int(status), code)
+        if params != {"Body": ""}:
+            return self._fail(400, "20001")
+        kept.body = ""
+        return self._answer(200, json.dumps(kept.as_json()).encode())
+
+    def _message(self, account_sid: str) -> FakeMessage | None:
+        """The message whose own address, or that of its media, this is."""
+        mine = (m for m in self.fake.messages if m.account_sid == account_sid)
+        path = urlsplit(self.path).path
+        return next((m for m in mine if path.startswith(MESSAGE.format(account_sid, m.sid))), None)
+
     def _account(self) -> str | None:
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         sid, _, token = base64.b64decode(encoded).decode().partition(":") if scheme == "Basic" else ("", "", "")
@@ -259,7 +292,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(401, "20003")
             return None
         known = {address.format(sid) for address in (MESSAGES, ACCOUNT, NUMBERS)}
-        if urlsplit(self.path).path not in known and self._number(sid) is None:
+        if urlsplit(self.path).path not in known and self._number(sid) is None and self._message(sid) is None:
             self._fail(404, "20404")
             return None
         return sid
