@@ -15,7 +15,8 @@ from django.db.models import OuterRef, Q, Subquery
 from gateway.models import SimulatedSms
 from gateway.providers.simulator import ACCOUNT
 from server import sms
-from server.accounts.models import Activation, Role, Subscriber, Team, User
+from server.accounts.models import Activation, Role, Subscriber, Team, User, record_audit
+from server.accounts.provisioning import SWITCHED
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Wish, wish_of
 from server.events.log import record
@@ -36,6 +37,7 @@ from server.messaging.models import (
     Status,
 )
 from simulator import company, story
+from simulator.neighbour import load_neighbour
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,17 +107,19 @@ def load_demo(*, now: datetime) -> Subscriber | None:
     with transaction.atomic():
         subscriber = Subscriber.objects.create(slug=company.SLUG, name=company.NAME)
         Activation.objects.create(subscriber=subscriber, sms_since=now - timedelta(days=200), chat_since=now - timedelta(days=200))
-        users = _load_people(subscriber)
+        password_hash = make_password(company.PASSWORD)
+        users = _load_people(subscriber, password_hash)
         lines = _load_lines(subscriber, users)
         _load_canned_texts(subscriber, users, now)
         _Loader(subscriber, users, lines, now, rng).load(story.threads(now=now, rng=rng))
+        _note_switches(subscriber, now)
+        load_neighbour(password_hash=password_hash, now=now)
         # One summary for all of it: whoever looks on draws the page anew.
         record(subscriber_id=subscriber.pk, kind=Kind.PHONEBOOK_CHANGED, at=now)
     return subscriber
 
 
-def _load_people(subscriber: Subscriber) -> dict[str, User]:
-    password = make_password(company.PASSWORD)
+def _load_people(subscriber: Subscriber, password: str) -> dict[str, User]:
     users = {
         colleague.username: User.objects.create(
             username=colleague.username,
@@ -136,6 +140,18 @@ def _load_people(subscriber: Subscriber) -> dict[str, User]:
     team = Team.objects.create(subscriber=subscriber, name="Bolt")
     team.members.set(users.values())
     return users
+
+
+def _note_switches(subscriber: Subscriber, now: datetime) -> None:
+    record_audit(
+        action=SWITCHED,
+        at=now - timedelta(days=200),
+        actor=User.objects.filter(username=company.OPERATOR, role=Role.OPERATOR).first(),
+        subscriber=subscriber,
+        target=subscriber.slug,
+        changed=["sms on", "chat on"],
+        because="Szerződés: 2026/31",
+    )
 
 
 def _load_lines(subscriber: Subscriber, users: dict[str, User]) -> dict[str, Line]:

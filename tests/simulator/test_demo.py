@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from server import sms
-from server.accounts.models import Role, User
+from server.accounts.models import Role, ServiceRequest, Subscriber, User
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Wish, wish_of
 from server.events.models import Event
@@ -43,6 +43,14 @@ def test_three_hundred_conversations_over_six_months(rokolya):
     assert messages.earliest("created_at").created_at < timezone.now() - timedelta(days=160)
     assert 0.6 < contacts.exclude(name="").count() / contacts.count() < 0.75
     assert 0.4 < conversations.exclude(done_at=None).count() / 300 < 0.6
+
+
+def test_a_neighbour_asks_for_what_it_does_not_have(rokolya):
+    szomszed = Subscriber.objects.get(slug="szomszed")
+    assert not szomszed.has_sms
+    assert szomszed.users.get().check_password(company.PASSWORD)
+    assert ServiceRequest.objects.get(settled_at=None).subscriber == szomszed
+    assert "szabina" not in [person.username for person in people()]
 
 
 def test_a_second_load_keeps_what_people_have_done(rokolya):
