@@ -21,6 +21,8 @@ from django.utils.timezone import now
 
 from server.accounts import log_ins, second_step
 from server.accounts.middleware import NOTED
+from server.events import doorbell
+from server.events.showing_out import LOGGED_OUT
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -50,7 +52,7 @@ def after_password(request: HttpRequest, user: User, *, backend: str, to: str) -
     if not second_step.has_second_step(user):
         return let_in(request, user, backend=backend, to=to)
     # A session that somebody else may know the key of must not become the pending one.
-    request.session.flush()
+    _leave(request)
     note = Pending(user.pk, backend, user.get_session_auth_hash(), time.time(), to)
     request.session[PENDING] = asdict(note)
     # Not to the second, so that who comes late is still led to where they wanted to go.
@@ -88,14 +90,23 @@ def after_wrong_code(request: HttpRequest, pending: Pending) -> bool:
 
 def let_in(request: HttpRequest, user: User, *, backend: str, to: str, step: str = "") -> HttpResponse:
     """The session becomes this person's, under a key that nobody knew before."""
-    log_ins.forget_session(session_key=request.session.session_key or "")
-    request.session.flush()
+    _leave(request)
     login(request, user, backend=backend)
     if step:
         django_otp.login(request, second_step.device_of(user))
     note_session(request, user, step=step)
     # Not redirect(): it would take a single word for the name of a view.
     return HttpResponseRedirect(to or home_of(user))
+
+
+def _leave(request: HttpRequest) -> None:
+    """Whatever this browser was before, it is no more; open screens of somebody else end at once."""
+    who, key = request.user, request.session.session_key or ""
+    if who.is_authenticated:
+        log_ins.note_log_out(user=who, session_key=key, now=now())
+    request.session.flush()
+    if who.is_authenticated:
+        doorbell.dismiss(subscriber_id=who.subscriber_id, user_id=who.pk, code=LOGGED_OUT, session_key=key)
 
 
 def note_session(request: HttpRequest, user: User, *, step: str = "") -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 
 from chatui import logging_in
 from server.accounts import second_step
@@ -229,6 +232,44 @@ def test_the_page_tells_no_code_outside_the_demo(browser, dana, settings):
     settings.DEMO = True
     code = app_code(dana)
     assert f"Demo: the code is {code[:3]} {code[3:]}" in browser.get("/login/code/").text
+
+
+@pytest.mark.parametrize("name", ["oper", "dana"])
+def test_the_admins_own_log_in_is_no_way_around_it(browser, dana, oper, name):
+    has_app(User.objects.get(username=name))
+    answer = browser.post("/admin/login/", {"username": name, "password": PASSWORD, "next": "/admin/"})
+    assert answer.url.startswith("/login/")
+    assert not is_in(browser)
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_a_session_without_the_second_step_opens_nothing_of_the_operators(oper):
+    has_app(oper)
+    browser = Browser(oper)
+    for address in ("/operator/", "/admin/"):
+        assert browser.get(address).status_code == 302
+
+
+@pytest.mark.usefixtures("on_disk")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["app", "recovery_code"])
+def test_of_two_who_show_a_code_at_the_same_moment_one_gets_in(dana, kind):
+    codes = has_app(dana)
+    code = app_code(dana) if kind == "app" else codes[0]
+    start = Barrier(4)
+
+    def show() -> str:
+        start.wait(20)
+        try:
+            return second_step.check_code(user=dana, code=code, now=NOW)
+        except (second_step.WrongCode, second_step.MustWait):
+            return "no"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as people:
+        answers = sorted(each.result() for each in [people.submit(show) for _ in range(4)])
+    assert answers == sorted([kind, "no", "no", "no"])
 
 
 # --- What is written down ---------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from freezegun import freeze_time
 
+from chatui.logging_in import let_in
 from gateway.chores import drop_old_log_ins
-from server.accounts.models import UserSession
+from server.accounts.models import AuditEntry, UserSession
 from tests.chatui.test_people import NEW_PASSWORD, change, is_in, log_in
 from tests.codes import app_code, has_app
 from tests.doors import Browser
@@ -73,12 +74,15 @@ def test_logging_out_forgets_the_place(dana):
     assert not UserSession.objects.exists()
 
 
-def test_logging_in_as_somebody_else_in_the_same_browser_forgets_the_first(dana, bela):
+def test_who_joins_or_logs_in_as_somebody_else_in_the_same_browser_leaves_first(dana, bela):
     browser = device(FIREFOX)
-    browser.cookies["sessionid"] = browser.session.session_key
-    browser.post("/logout/")
-    log_in(browser, "bela")
+    before = browser.cookies["sessionid"].value
+    request = browser.get("/settings/").wsgi_request
+    request.axes_ip_address = "127.0.0.1"
+    let_in(request, bela, backend="django.contrib.auth.backends.ModelBackend", to="")
     assert UserSession.objects.get().user == bela
+    assert not Session.objects.filter(session_key=before).exists()
+    assert AuditEntry.objects.get(action="user.logged_out").actor == dana
 
 
 def test_a_new_password_ends_the_other_places_and_keeps_this_one_under_a_new_key(dana):
