@@ -113,7 +113,7 @@ def cancel_import(*, one: ContactImport, user: User, now: datetime) -> bool:
     with transaction.atomic():
         was_running = ContactImport.objects.filter(pk=one.pk, state=ImportState.RUNNING)
         others = ContactImport.objects.filter(pk=one.pk, state__in=CANCELLABLE)
-        over = {"state": ImportState.CANCELLED, "worker": "", "finished_at": now}
+        over = {"state": ImportState.CANCELLED, "worker": "", "columns": [], "finished_at": now}
         nothing = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
         cancelled = was_running.update(**over) or others.update(**over, **nothing, errors=[])
         if cancelled:

@@ -11,11 +11,12 @@ from django.tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from server.contacts.importing import files
+from server.contacts.importing.asking import UNDONE_WITHIN
 from server.contacts.importing.holding import WORKED_ON, tell
 from server.contacts.importing.problems import Problem
 from server.contacts.importing.signs_of_life import STALLED_AFTER
 from server.contacts.importing.working import announce, work_later, work_on_import
-from server.contacts.models import ContactImport, ImportState
+from server.contacts.models import ContactImport, ImportedContact, ImportState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,12 +46,22 @@ def expire_imports(*, now: datetime) -> int:
             still = ContactImport.objects.filter(pk=one.pk, state=one.state, alive_at=one.alive_at)
             # What would have changed has not.
             nothing = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
-            given_up = still.update(state=ImportState.FAILED, problem=Problem.LOST, finished_at=now, **nothing)
+            given_up = still.update(
+                state=ImportState.FAILED, problem=Problem.LOST, columns=[], errors=[], finished_at=now, **nothing
+            )
             if given_up:
                 tell(one, now)
         expired += given_up
     _sweep(now)
+    _forget(now)
     return expired
+
+
+def _forget(now: datetime) -> None:
+    """What was only kept for an undo, which is no longer possible: who was in a file, and what was wrong with it."""
+    past = ContactImport.objects.filter(finished_at__lt=now - UNDONE_WITHIN).exclude(state__in=WORKED_ON)
+    ImportedContact.objects.filter(source__in=past).delete()
+    past.exclude(errors=[]).update(errors=[])
 
 
 def _sweep(now: datetime) -> None:

@@ -233,11 +233,7 @@ class Plan:
 
 def _locked(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
     """In a transaction nobody else may change them meanwhile; the dry run is in none."""
-    return (
-        contacts.select_for_update(of=("self",))
-        if connection.in_atomic_block and connection.features.has_select_for_update
-        else contacts
-    )
+    return contacts.select_for_update(no_key=True).order_by("pk") if connection.in_atomic_block else contacts
 
 
 def _shown(value: Any) -> str:

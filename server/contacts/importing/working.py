@@ -195,6 +195,7 @@ def _write_batch(
     progress: Progress,
 ) -> None:
     good, broken = entries
+    rows_before = held.rows_done
     mentioned = [number for entry in good for number in entry.numbers if number not in seen]
     try:
         with transaction.atomic():
@@ -206,6 +207,7 @@ def _write_batch(
     except IntegrityError:
         for number in mentioned:
             seen.pop(number, None)
+        held.rows_done = rows_before
         raise
     counts.clear()
     counts.update(counts_now)
@@ -215,7 +217,8 @@ def _write_batch(
 def _finish_run(held: ContactImport) -> None:
     now = timezone.now()
     with transaction.atomic():
-        finish(held, ImportState.DONE, now, finished_at=now)
+        # Samples are people's names and numbers: kept no longer than they are needed.
+        finish(held, ImportState.DONE, now, columns=[], finished_at=now)
         record_audit(
             action="contacts.imported",
             at=now,
@@ -334,7 +337,7 @@ def _give_up(held: ContactImport, problem: str) -> None:
     now = timezone.now()
     try:
         with transaction.atomic():
-            finish(held, ImportState.FAILED, now, problem=problem, finished_at=now)
+            finish(held, ImportState.FAILED, now, problem=problem, columns=[], finished_at=now)
             tell(held, now)
             announce(held)
     except TakenAway:

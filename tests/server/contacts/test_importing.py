@@ -7,6 +7,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.db import IntegrityError
 
 from server.accounts.models import AuditEntry, Role
 from server.contacts.importing import working
@@ -371,3 +372,32 @@ def test_a_files_name_is_no_path(sam, imports_folder):
     one = hand_in(user=sam, file_name="../../etc/passwd\n.csv", upload=BytesIO(CSV.encode()), now=NOW)
     assert one.file_name == "../../etc/passwd .csv"
     assert [path.name for path in imports_folder.iterdir()] == [one.kept_as]
+
+
+def test_who_texts_at_the_very_moment_of_the_import_is_met_by_the_next_try(checking, sam, monkeypatch):
+    one = checking(CSV)
+    start_import(one=one, user=sam, now=NOW)
+    tries = []
+
+    def collides_once(*args):
+        tries.append(args)
+        write(*args)
+        if len(tries) == 1:
+            raise IntegrityError
+
+    write = working.write
+    monkeypatch.setattr(working, "write", collides_once)
+    work_on(import_id=one.pk)
+    one.refresh_from_db()
+    assert (one.state, counts(one), one.rows_done, len(tries)) == ("done", (1, 0, 0, 0), 1, 2)
+
+
+def test_who_was_in_a_file_is_forgotten_with_the_time_for_an_undo(importing):
+    one = importing(CSV + "Rossz;;12;;;;\n")
+    assert one.columns == []
+    expire_imports(now=one.finished_at + timedelta(days=7, seconds=-1))
+    assert ImportedContact.objects.count() == 1
+    expire_imports(now=one.finished_at + timedelta(days=7, seconds=1))
+    one.refresh_from_db()
+    assert (ImportedContact.objects.count(), one.errors, one.error_count) == (0, [], 1)
+    assert Contact.objects.count() == 1
