@@ -9,6 +9,7 @@ from server import phone
 
 # The rest is called by its English name.
 NAMES = {
+    "AC": _("Ascension Island"),
     "AL": _("Albania"),
     "AT": _("Austria"),
     "AU": _("Australia"),
@@ -49,6 +50,7 @@ NAMES = {
     "SE": _("Sweden"),
     "SI": _("Slovenia"),
     "SK": _("Slovakia"),
+    "TA": _("Tristan da Cunha"),
     "TR": _("Türkiye"),
     "UA": _("Ukraine"),
     "US": _("United States"),

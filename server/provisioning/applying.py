@@ -96,6 +96,9 @@ def _apply_line(subscriber: Subscriber, wish: LineWish, outcome: Outcome, now: d
         account_sid=wish.account_sid,
         auth_token=wish.auth_token,
         pbx_secret=wish.pbx_secret,
+        per_day=wish.per_day,
+        per_minute=wish.per_minute,
+        countries=None if wish.countries is None else list(wish.countries),
         now=now,
     )
     if CREDENTIALS.intersection(changed) and line.held_since:

@@ -25,6 +25,9 @@ class LineWish:
     account_sid: str | None = None
     auth_token: str | None = None
     pbx_secret: str | None = None
+    per_day: int | None = None
+    per_minute: int | None = None
+    countries: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,6 +70,12 @@ class _Table:
         value: bool | None = self._take(field, bool, "true or false")
         return value
 
+    def count(self, field: str, *, least: int, most: int = 10_000_000) -> int | None:
+        value: int | None = self._take(field, int, "a number")
+        if value is not None and not least <= value <= most:
+            self.complain(field, f"must be from {least} to {most}")
+        return value
+
     def texts(self, field: str) -> tuple[str, ...] | None:
         values = self._take(field, list, "a list of texts")
         if values is None:
@@ -190,6 +196,9 @@ class _Reader:
             account_sid=table.text("account_sid", may_be_empty=True, longest=64),
             auth_token=table.text("auth_token", may_be_empty=True),
             pbx_secret=table.text("pbx_secret", may_be_empty=True),
+            per_day=table.count("per_day", least=0),
+            per_minute=table.count("per_minute", least=1),
+            countries=_countries(table),
         )
         if wish.provider == "twilio":
             for field in ("account_sid", "auth_token"):
@@ -331,6 +340,14 @@ def _country(text: str) -> str:
     if not phone.is_country(text.upper()):
         raise ValueError(text)
     return text.upper()
+
+
+def _countries(table: _Table) -> tuple[str, ...] | None:
+    named = table.texts("countries")
+    for text in named or ():
+        if not phone.is_country(text.upper()):
+            table.complain("countries", f"{text!r} is not a country's two letters, such as HU")
+    return None if named is None else tuple(sorted({text.upper() for text in named}))
 
 
 def _timezone(text: str) -> str:

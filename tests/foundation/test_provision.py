@@ -189,14 +189,33 @@ def test_a_number_that_moves_to_another_provider_stays_the_same_line(provision):
     assert (Line.objects.get(number="+36302220002").pk, Line.objects.count()) == (before, 2)
 
 
+def test_the_limits_of_a_line_are_set_and_stay_where_the_file_does_not_say(provision):
+    limited = FILE.replace(
+        'label = "Garden"', 'label = "Garden"\n  per_day = 500\n  per_minute = 60\n  countries = ["hu", "AT", "HU"]'
+    )
+    provision(limited)
+    provision(FILE)
+    line = Line.objects.get(number="+36302220002")
+    assert (line.per_day, line.per_minute, line.countries) == (500, 60, ["AT", "HU"])
+    assert "Nothing to change" in provision(limited)
+    assert "countries" in provision(limited.replace('["hu", "AT", "HU"]', "[]"))
+    line.refresh_from_db()
+    assert line.countries == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ('label = "Garden"', "per_day = -1", "per_day: must be from 0 to"),
+        ('label = "Garden"', "per_minute = 0", "per_minute: must be from 1 to"),
+        ('label = "Garden"', "per_day = true", "per_day: must be a number"),
+        ('label = "Garden"', 'countries = ["Austria"]', "countries: 'Austria' is not a country's two letters"),
+        ('label = "Garden"', 'countries = "HU"', "countries: must be a list"),
         ('number = "06 30 222 0001"', 'number = "12"', "[[subscriber.line]] '12' (line 19), number"),
         ('provider = "simulator"', 'provider = "pigeon"', "'pigeon' is none of"),
         ("0b8e6a1e-5a0c-4d8f-9c55-0f6f0c1c2a11", "a-key", "key: 'a-key' is not a UUID"),
         ('auth_token = "first-token"', "", "auth_token: is needed at twilio"),
-        ('role = "colleague"', 'role = "boss"', "'gabi' (line 33), role: 'boss' is none of administrator, colleague, supervisor"),
+        ('role = "colleague"', 'role = "boss"', "'gabi' (line 33), role: 'boss' is none of administrator, auditor, colleague, supervisor"),
         ('role = "colleague"', 'role = "operator"', "role: 'operator' is none of"),
         ('lines = ["+36302220001"]', 'lines = ["+36302220003"]', "lines: +36302220003 is no line of 'kert'"),
         ('lines = ["+36302220001"]', 'lines = "all"', "lines: must be a list of texts"),

@@ -53,7 +53,7 @@ def test_a_line_that_is_set_up_is_green(desk, twilio, twilio_line):  # noqa: F81
 def test_refused_credentials_say_what_to_do_and_the_rest_waits(desk, twilio, twilio_line):  # noqa: F811
     Line.objects.filter(pk=twilio_line.pk).update(auth_token="wrong")
     found = steps(desk, twilio_line, "provider")
-    assert [state for state, _ in found] == ["bad", "waits", "waits"]
+    assert [state for state, _ in found] == ["bad", "todo", "todo"]
     assert "Copy account SID and auth token anew" in found[0][1]
 
 
@@ -64,7 +64,7 @@ def test_a_provider_that_is_away_blames_nobody(desk, twilio_line, settings):
 
 def test_a_number_that_is_not_the_accounts_is_told(desk, twilio, twilio_line):  # noqa: F811
     found = steps(desk, twilio_line, "provider")
-    assert [state for state, _ in found] == ["ok", "bad", "waits"]
+    assert [state for state, _ in found] == ["ok", "bad", "todo"]
     assert "none of this account's" in found[1][1]
 
 
@@ -101,12 +101,12 @@ def test_the_page_comes_at_once_and_shows_what_to_set(desk, twilio_line, setting
 def test_a_sender_name_needs_nothing_to_come_in(desk, twilio, twilio_line):  # noqa: F811
     Line.objects.filter(pk=twilio_line.pk).update(number="FONAL")
     assert states(desk, twilio_line, "provider") == ["ok", "none", "none"]
-    assert states(desk, twilio_line, "live") == ["waits", "none"]
+    assert states(desk, twilio_line, "live") == ["todo", "none"]
 
 
 # --- Out and in ---------------------------------------------------------------------------------
 def test_a_test_goes_the_road_of_all_messages_and_its_state_is_shown(desk, line, oper):
-    assert states(desk, line, "live") == ["waits", "waits"]
+    assert states(desk, line, "live") == ["todo", "todo"]
     assert desk.post(f"{check_of(line)}test/", {"to": "06 30 999 0001"}).status_code == 302
     message = Message.objects.get()
     assert (message.author, message.conversation.contact.number) == (None, BOTI)
@@ -115,7 +115,7 @@ def test_a_test_goes_the_road_of_all_messages_and_its_state_is_shown(desk, line,
     send_due()
     assert "The provider took it" in steps(desk, line, "live")[0][1]
     post_due_reports(timezone.now() + timedelta(seconds=10))
-    assert states(desk, line, "live") == ["ok", "waits"]
+    assert states(desk, line, "live") == ["ok", "todo"]
 
 
 def test_a_test_that_does_not_arrive_says_why(desk, line):
@@ -150,29 +150,29 @@ def test_a_test_keeps_to_the_limits_and_to_the_service(desk, line):
 
 
 def test_a_text_that_comes_in_turns_its_step_green(desk, line):
-    assert states(desk, line, "live") == ["waits", "waits"]
+    assert states(desk, line, "live") == ["todo", "todo"]
     text_in(line, BOTI, "Szia!")
-    assert states(desk, line, "live") == ["waits", "ok"]
+    assert states(desk, line, "live") == ["todo", "ok"]
 
 
 def test_what_came_before_the_check_does_not_count(desk, line, monkeypatch):
     text_in(line, BOTI, "Régi")
-    assert states(desk, line, "live") == ["waits", "waits"]
+    assert states(desk, line, "live") == ["todo", "todo"]
 
 
 def test_after_an_hour_and_after_a_new_address_the_check_begins_anew(desk, line, monkeypatch):
     desk.get(check_of(line))
     text_in(line, BOTI, "Szia!")
-    assert states(desk, line, "live") == ["waits", "ok"]
+    assert states(desk, line, "live") == ["todo", "ok"]
     desk.post(f"/operator/lines/{line.pk}/address/")
-    assert states(desk, line, "live") == ["waits", "waits"]
+    assert states(desk, line, "live") == ["todo", "todo"]
 
 
 def test_one_line_is_not_taken_for_another(desk, line, sales_line):
     desk.get(check_of(sales_line))
     desk.post(f"{check_of(line)}test/", {"to": BOTI})
     text_in(line, BOTI, "Szia!")
-    assert states(desk, sales_line, "live") == ["waits", "waits"]
+    assert states(desk, sales_line, "live") == ["todo", "todo"]
 
 
 # --- What was refused ---------------------------------------------------------------------------
