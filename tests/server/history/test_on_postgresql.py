@@ -21,6 +21,7 @@ TESTS = [
     HERE.parent / "test_word_index.py",
     HERE.parent / "test_migrations.py",
     HERE.parent / "test_phonebook.py",
+    HERE.parent / "test_staffing.py",
     HERE.parents[1] / "chatui" / "test_list.py",
 ]
 
