@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from urllib.parse import quote, quote_plus, unquote
 import pytest
 from django.apps import apps
 from django.conf import settings as project
+from django.db import transaction
 from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
@@ -27,7 +29,7 @@ from server.contacts.models import Consent, Contact, ContactImport, OptOut, Tag
 from server.cursor import write_cursor
 from server.history.exporting import request_export
 from server.history.filter import HistoryFilter
-from server.history.models import ExportFormat, SavedFilter
+from server.history.models import Export, ExportFormat, SavedFilter
 from server.lines.models import LineAccess
 from server.messaging.inbound import receive_sms
 from server.messaging.models import CannedText, Conversation, Message, Status
@@ -35,7 +37,7 @@ from server.messaging.outbound import queue_sms
 from server.privacy.models import Erasure, LegalHold
 from tests.chatui.conftest import _migrated_file, on_disk, tab_of  # noqa: F401
 from tests.conftest import BOTI, NOW
-from tests.doors import FRAMES, HTMX, Browser
+from tests.doors import FRAMES, HTMX, Browser, verified
 
 # All of them: the simulator's too, which server.urls names only when DEMO is on.
 ADDRESSES = "tests.simulator.urls"
@@ -765,6 +767,46 @@ def test_the_operators_staff_see_no_companys_messages(name, world, oper):
         assert answer.url in {"/admin/", "/operator/"}, call
 
 
+# --- The operator's staff, acting for a company ----------------------------------------------------
+def acting_for(subscriber: Any, oper: User) -> Browser:
+    browser = verified(oper)
+    assert browser.post(f"/operator/subscribers/{subscriber.pk}/act-as/", {"because": "They asked"}).status_code == 302
+    return browser
+
+
+def test_support_for_one_company_learns_and_changes_nothing_of_another(world, oper, rival):
+    browser, before = acting_for(rival, oper), everything()
+    for name in sorted(set(PRIVATE) - FOR_THE_OPERATOR_TOO):
+        for call in PRIVATE[name]:
+            words = world.words(world.foreign, "administrator of another company")
+            nothing_there = world.words(world.missing, "administrator of another company")
+            theirs, nothing = answer_to(browser, call, words, {}), answer_to(browser, call, nothing_there, {})
+            assert (theirs.status_code, theirs.status_code < 500) == (nothing.status_code, True), call
+            said = world.without_names(theirs.text)
+            assert not SECRETS.search(said), call
+            assert not SECRETS_ACROSS.search(said), call
+    after = everything()
+    own = {"accounts.AuditEntry", "events.Event", "accounts.Subscriber"}
+    assert {label for label in before if before[label] != after[label]} <= own
+
+
+def test_support_in_a_company_writes_nothing_into_its_own_row(world, oper, dana):
+    browser = acting_for(dana.subscriber, oper)
+    before = User.objects.filter(pk=oper.pk).values().get()
+    words = words_of_the_company(world, oper)
+    for name, calls in sorted(PRIVATE.items()):
+        with undone():
+            for call in calls:
+                for method in {"post", call.method}:
+                    done = Call(method, call.address, call.form)
+                    answer = answer_to(browser, done, words | {"fresh": uuid.uuid4()}, {})
+                    assert answer.status_code < 500, done
+                    assert name not in ABOUT_ONESELF or answer.status_code == 403, done
+            assert User.objects.filter(pk=oper.pk).values().get() == before, name
+            assert not Export.objects.filter(user=oper).exists(), name
+            assert not Conversation.objects.filter(assignee=oper).exists(), name
+
+
 @pytest.mark.parametrize("name", [name for name, calls in PRIVATE.items() if any(call.status == 404 for call in calls)])
 def test_whom_it_concerns_gets_in(name, world, dana):
     """Else the tests above could pass because a call is wrong for everybody."""
@@ -798,34 +840,47 @@ def test_only_what_is_ones_own_is_open_to_auditors():
     assert marked == OPEN_TO_AUDITORS
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE])
-def test_an_auditor_changes_nothing(name, world, aron):
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done in the block is taken back."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def words_of_the_company(world: World, user: User) -> dict[str, Any]:
+    """As somebody of Kontakt Kft. would call: its things are their own."""
+    own = {"own": world.foreign["conversation"], "own_contact": world.foreign["contact"], "own_line": world.foreign["line"]}
+    return world.words(world.foreign, "eve") | own | {"me": user.pk}
+
+
+def test_an_auditor_changes_nothing(world, aron):
     """Every address is also posted to, whatever its table says."""
-    words = world.words(world.foreign, "eve") | {"me": aron.pk}
-    words |= {"own": world.foreign["conversation"], "own_contact": world.foreign["contact"], "own_line": world.foreign["line"]}
-    browser, before = Browser(aron), everything()
-    before_row = next(row for row in before["accounts.User"] if repr(aron.username) in row)
-    for call in PRIVATE[name]:
-        for headers in ({}, FRAMES, HTMX):
-            posted = Call("post", call.address, call.form if call.method == "post" else {})
-            answer = answer_to(browser, posted, words | {"fresh": uuid.uuid4()}, headers)
-            if name not in OPEN_TO_AUDITORS | ABOUT_ONESELF:
-                assert answer.status_code in {403, 405}, (call, answer.status_code)
-            assert answer.status_code < 500, call
-    after = everything()
-    assert before_row in after["accounts.User"]
-    own = OWN_ROWS if name in OPEN_TO_AUDITORS else set()
-    changed = {label for label in before if before[label] != after[label]} - own
-    # An event takes the company's next number.
-    assert changed <= ({"accounts.Subscriber"} if own else set())
+    browser, words, before = Browser(aron), words_of_the_company(world, aron), everything()
+    own_row = next(row for row in before["accounts.User"] if repr(aron.username) in row)
+    for name, calls in sorted(PRIVATE.items()):
+        with undone():
+            for call in calls:
+                for headers in ({}, FRAMES, HTMX):
+                    posted = Call("post", call.address, call.form if call.method == "post" else {})
+                    answer = answer_to(browser, posted, words | {"fresh": uuid.uuid4()}, headers)
+                    is_open = name in OPEN_TO_AUDITORS | ABOUT_ONESELF
+                    assert answer.status_code < 500 if is_open else answer.status_code in {403, 405}, (call, answer.status_code)
+            after = everything()
+        assert own_row in after["accounts.User"], name
+        own = OWN_ROWS if name in OPEN_TO_AUDITORS else set()
+        # An event takes the company's next number.
+        assert {label for label in before if before[label] != after[label]} - own <= ({"accounts.Subscriber"} if own else set()), (
+            name
+        )
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in PRIVATE and name not in ADMINISTRATORS_ONLY])
-def test_an_auditor_reads_what_colleagues_read(name, world, aron):
-    words = world.words(world.foreign, "eve") | {"me": aron.pk, "fresh": uuid.uuid4()}
-    for call in PRIVATE[name]:
-        if call.method == "get" and call.status == 404 and name not in NOT_FOR_AUDITORS:
-            assert answer_to(Browser(aron), call, words, {}).status_code in {200, 302}, call
+def test_an_auditor_reads_what_colleagues_read(world, aron):
+    browser, words = Browser(aron), words_of_the_company(world, aron) | {"fresh": uuid.uuid4()}
+    for name in sorted(set(PRIVATE) - ADMINISTRATORS_ONLY - NOT_FOR_AUDITORS):
+        for call in PRIVATE[name]:
+            if call.method == "get" and call.status == 404:
+                assert answer_to(browser, call, words, {}).status_code in {200, 302}, call
 
 
 @pytest.mark.parametrize("name", sorted(ADMINISTRATORS_ONLY))

@@ -91,7 +91,7 @@ def test_each_colleague_has_a_language_of_their_own_live_too(found_company, boti
 
 def test_before_logging_in_the_language_can_be_chosen(company, dana):
     tab = dana.tab("/settings/")
-    tab.page.get_by_role("button", name="Log out").click()
+    tab.page.get_by_role("button", name="Log out", exact=True).click()
     tab.page.get_by_role("button", name="Magyar").click()
     expect(tab.page.locator("html")).to_have_attribute("lang", "hu")
     tab.page.get_by_role("button", name="English").click()

@@ -97,7 +97,7 @@ def test_without_scripts_one_can_log_in_read_answer_and_finish(company, bela, da
     tab.page.get_by_role("link", name="Messages").first.click()
     expect(tab.page.get_by_role("row").filter(has_text="Új szöveg")).to_be_visible()
     tab.page.get_by_role("link", name="Settings").click()
-    tab.page.get_by_role("button", name="Log out").click()
+    tab.page.get_by_role("button", name="Log out", exact=True).click()
     expect(tab.page.get_by_label("Password")).to_be_visible()
     assert [text for _, text, _ in company.outgoing()] == ["Holnap érkezik.", "Új szöveg"]
 

@@ -97,6 +97,6 @@ def test_a_thread_that_can_not_be_fetched_leaves_the_screen_as_it_was(company, d
 def test_logging_out_in_one_tab_ends_the_other(company, dana, boti):
     company.thread(boti, "Kiss Boti")
     first, second = dana.tab().is_live(), dana.tab("/settings/")
-    second.page.get_by_role("button", name="Log out").click()
+    second.page.get_by_role("button", name="Log out", exact=True).click()
     expect(second.page.get_by_label("Password")).to_be_visible()
     expect(first.page).to_have_url(re.compile("/login/"))
