@@ -35,7 +35,11 @@ STAFF = [
     Colleague("csaba", "Csaba", Role.COLLEAGUE, "+36302220003", (ORDERS,), language="en"),
     Colleague("judit", "Judit", Role.SUPERVISOR, "+36302220004"),
     Colleague("marton", "Márton", Role.ADMINISTRATOR, "+36302220005"),
+    Colleague("erzsi", "Erzsi", Role.AUDITOR, "+36302220006"),
 ]
+# As the shop's door says, and the canned text.
+OPENING_HOURS = {**{str(day): [["09:00", "18:00"]] for day in range(1, 6)}, "6": [["09:00", "13:00"]]}
+TEAMS = {"Bolt": ("anna", "bela", "judit", "marton"), "Rendelések": ("bela", "csaba")}
 # Who answers on a line, by how often.
 ANSWERERS = {SUPPORT: ("anna", "anna", "bela", "bela", "judit"), ORDERS: ("bela", "csaba", "csaba", "anna"), ANNAS: ("anna",)}
 

@@ -105,7 +105,7 @@ def load_demo(*, now: datetime) -> Subscriber | None:
         return None
     rng = Random(SEED)  # noqa: S311 -- invented texts, no secrets
     with transaction.atomic():
-        subscriber = Subscriber.objects.create(slug=company.SLUG, name=company.NAME)
+        subscriber = Subscriber.objects.create(slug=company.SLUG, name=company.NAME, opening_hours=company.OPENING_HOURS)
         Activation.objects.create(subscriber=subscriber, sms_since=now - timedelta(days=200), chat_since=now - timedelta(days=200))
         password_hash = make_password(company.PASSWORD)
         users = _load_people(subscriber, password_hash)
@@ -137,8 +137,8 @@ def _load_people(subscriber: Subscriber, password: str) -> dict[str, User]:
         username=company.OPERATOR,
         defaults={"password": password, "name": "Olívia", "role": Role.OPERATOR, "is_staff": True, "is_superuser": True},
     )
-    team = Team.objects.create(subscriber=subscriber, name="Bolt")
-    team.members.set(users.values())
+    for name, members in company.TEAMS.items():
+        Team.objects.create(subscriber=subscriber, name=name).members.set(users[username] for username in members)
     return users
 
 

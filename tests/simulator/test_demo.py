@@ -26,9 +26,9 @@ from simulator.demo import load_demo, people
 def test_a_company_with_its_people_and_lines(rokolya):
     roles = Counter(rokolya.users.values_list("role", flat=True))
 
-    assert roles == {Role.COLLEAGUE: 3, Role.SUPERVISOR: 1, Role.ADMINISTRATOR: 1}
+    assert roles == {Role.COLLEAGUE: 3, Role.SUPERVISOR: 1, Role.ADMINISTRATOR: 1, Role.AUDITOR: 1}
     assert sorted(rokolya.lines.values_list("label", flat=True)) == ["Anna", "Rendelések", "Ügyfélszolgálat"]
-    assert [person.username for person in people()] == ["anna", "bela", "csaba", "judit", "marton", "operator"]
+    assert [person.username for person in people()] == ["anna", "bela", "csaba", "judit", "marton", "erzsi", "operator"]
     assert rokolya.users.get(username="anna").check_password(company.PASSWORD)
     assert rokolya.has_chat
 
