@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from chatui.access import number_in
@@ -15,11 +15,12 @@ from server.contacts import phonebook
 from server.contacts.entries import in_phone_book
 from server.contacts.models import Contact, Tag
 from server.contacts.ordering import Folded
-from server.history.naming import one_by_one
 from server.messaging.models import Conversation
 from server.wording import fold, words_in
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.db.models import QuerySet
 
     from server.accounts.models import User
@@ -70,16 +71,22 @@ class EntryPage:
 def page_of(user: User, asked: Asked, after: int | None = None) -> EntryPage:
     """The page of 50 entries that begins after one of them, by its id, and the id after which the next one begins."""
     found = entries_in(user, asked).annotate(sorts_as=Folded("name")).order_by("sorts_as", "pk")
-    if not asked.is_blocked:
+    edge = _edge(user, after)
+    if edge is not None:
+        found = found.filter(Q(sorts_as__gt=edge) | Q(sorts_as=edge, pk__gt=after), sorts_as__gte=edge)
+    elif not asked.is_blocked:
         # Names of numbers are empty, and so at the beginning of the index.
         found = found.filter(sorts_as__gt="")
-    if after is not None:
-        edge = Contact.objects.filter(subscriber_id=user.subscriber_id, pk=after).values_list(Folded("name"), flat=True).first()
-        if edge is not None:
-            found = found.filter(Q(sorts_as__gt=edge) | Q(sorts_as=edge, pk__gt=after), sorts_as__gte=edge)
     entries = list(with_row(found)[: PAGE + 1])
     has_more, entries = len(entries) > PAGE, entries[:PAGE]
     return EntryPage(entries, entries[-1].pk if has_more else None)
+
+
+def _edge(user: User, after: int | None) -> str | None:
+    """What the last entry of the page before is sorted by."""
+    if after is None:
+        return None
+    return Contact.objects.filter(subscriber_id=user.subscriber_id, pk=after).values_list(Folded("name"), flat=True).first()
 
 
 def with_row(entries: QuerySet[Contact]) -> QuerySet[Contact]:
@@ -96,8 +103,8 @@ def entries_in(user: User, asked: Asked) -> QuerySet[Contact]:
     else:
         ours = ours.filter(in_phone_book())
     if asked.tag is not None:
-        ours = ours.filter(pk__in=one_by_one(Contact.objects.filter(tags=asked.tag), few=_FEW))
-    return ours.filter(_said(user, asked.text)) if asked.text else ours
+        ours = ours.filter(_tagged([asked.tag]))
+    return ours.annotate(itself=F("pk") + 0).filter(_said(user, asked.text)) if asked.text else ours
 
 
 def _said(user: User, text: str) -> Q:
@@ -107,9 +114,17 @@ def _said(user: User, text: str) -> Q:
     assert user.subscriber is not None
     rows = phonebook.matching(subscriber=user.subscriber, text=text).order_by().annotate(whole=Coalesce("main_id", "pk"))
     whole = list(rows.values_list("whole", flat=True)[: _FEW + 1])
-    found = Q(pk__in=set(whole) if len(whole) <= _FEW else rows.values("whole"))
-    meant = [tag.pk for tag in Tag.objects.filter(subscriber=user.subscriber) if fold(tag.name).startswith(fold(text))]
-    return found | Q(pk__in=Contact.objects.filter(tags__in=meant).values("pk")) if meant else found
+    # Not by `pk`: of very many SQLite would put all in order for a page, where it need only walk through the names.
+    found = Q(pk__in=set(whole)) if len(whole) <= _FEW else Q(itself__in=rows.values("whole"))
+    tags = [tag.pk for tag in Tag.objects.filter(subscriber=user.subscriber) if fold(tag.name).startswith(fold(text))]
+    return found | _tagged(tags) if tags else found
+
+
+def _tagged(tags: Collection[int]) -> Q:
+    """With one of these tags: named one by one while they are few; of very many, each is asked in its turn."""
+    pairs = Contact.tags.through.objects.filter(tag__in=tags)
+    few = list(pairs.values_list("contact", flat=True)[: _FEW + 1])
+    return Q(pk__in=few) if len(few) <= _FEW else Q(Exists(pairs.filter(contact=OuterRef("pk"))))
 
 
 def contacts_seen_by(user: User) -> QuerySet[Contact]:

@@ -55,6 +55,10 @@ class Contact(models.Model):
             models.Index(fields=["subscriber", "name"], name="contacts_by_name"),
             # The pages of the phone book. Numbers without an entry of their own do not pay for it.
             models.Index("subscriber", Folded("name"), "id", condition=models.Q(main__isnull=True), name="contacts_in_order"),
+            # The further numbers of an entry: most have none, and a database may think little of an index of nothing but those.
+            models.Index("main", condition=models.Q(main__isnull=False), name="contacts_of_entry"),
+            # The few that are blocked.
+            models.Index("subscriber", condition=models.Q(blocked_at__isnull=False), name="contacts_blocked"),
         ]
 
     def __str__(self) -> str:
