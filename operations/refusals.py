@@ -38,12 +38,13 @@ def _other_address(ours: str, theirs: str) -> tuple[str, str]:
 
 def _wrong_signature(ours: str, seen: str) -> tuple[str, str]:
     if urlsplit(seen).netloc != urlsplit(ours).netloc:
+        # No proof: a proxy may call us by any name. What counts is the address that the provider calls.
+        words = {"expected": _origin_and_path(ours, seen), "got": seen}
         return (
-            _("A signature is wrong, and your proxy changes the address: expected %(expected)s, got %(got)s.")
-            % {"expected": _origin_and_path(ours, seen), "got": seen},
+            _("A signature is wrong. It must be for %(expected)s, and the request came to us as %(got)s.") % words,
             _(
-                "Let the proxy hand on the host as it is, or set PUBLIC_URL to the address that the provider calls; "
-                "then look at the auth token."
+                "If the provider calls another address, set PUBLIC_URL to that one. "
+                "If it calls the right one, copy the auth token anew from its console."
             ),
         )
     return (

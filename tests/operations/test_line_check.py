@@ -180,7 +180,7 @@ def test_a_wrong_token_is_told_from_a_wrong_address(desk, webhooks, twilio_line,
     settings.ALLOWED_HOSTS = ["*"]
     desk.get(check_of(twilio_line))
     form = webhooks.form()
-    webhooks.post(form, signature="bm8=", SERVER_NAME="sms.kontakt.example", HTTP_X_FORWARDED_PROTO="https")
+    webhooks.post(form, signature="bm8=", HTTP_HOST="sms.kontakt.example", HTTP_X_FORWARDED_PROTO="https")
     assert "The auth token is not that of the account" in steps(desk, twilio_line, "live")[-1][1]
 
 
