@@ -202,6 +202,7 @@ _CONVERSATIONS = Reading(
             "subscriber__country",
             "subscriber__stop_words",
             "contact__number",
+            "contact__erased_at",
             "contact__name",
             "line__label",
             "line__held_since",

@@ -115,6 +115,8 @@ def initials(name: str) -> str:
     """One or two letters for an avatar: Kiss Ilona → KI, Szabó Eszter → SzE; a number shows its country code."""
     if name.startswith("+"):
         return phone.display(name).split(" ")[0]
+    if is_erased(name):
+        return "–"
     words = [word for word in re.split(r"[\s\-]+", name) if word and word[0].isalnum()]
     if not words:
         return "?"

@@ -95,12 +95,12 @@ def write_entry(*, subscriber: Subscriber, entry: Contact | None, facts: Facts, 
 
 
 def lock_entries(entries: Sequence[Contact]) -> list[Contact]:
-    """The entries as they are now, locked in one order; raises GoneMeanwhile when one is a number of another entry by now."""
+    """The entries as they are now, locked in one order; raises GoneMeanwhile when one is another's number or erased by now."""
     rows = {
         row.pk: row
         for row in Contact.objects.select_for_update(no_key=True).filter(pk__in=[one.pk for one in entries]).order_by("pk")
     }
-    if any(one.pk not in rows or rows[one.pk].main_id for one in entries):
+    if any(one.pk not in rows or rows[one.pk].main_id or rows[one.pk].erased_at for one in entries):
         raise GoneMeanwhile
     return [rows[one.pk] for one in entries]
 

@@ -191,6 +191,8 @@ def _go_on(erasure: Erasure) -> datetime:
     """Lock the entry; whether it is still ours to do, and no hold has come in between."""
     assert erasure.contact is not None
     now = timezone.now()
+    # Somebody may have merged the entry with another one: they are one person then.
+    erasure.contact.refresh_from_db(fields=["main"])
     lock_entry(erasure.contact)
     if not _ours(erasure).update(seen_at=now):
         raise _Stop

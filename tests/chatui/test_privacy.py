@@ -238,3 +238,16 @@ def test_privacy_is_for_administrators(who, request, boti):
     ):
         assert browser.get(address).status_code == 403, address
     assert browser.post(f"/company/privacy/people/{boti.pk}/").status_code == 403
+
+
+def test_nobody_gives_a_name_to_who_was_erased(ada, dana, boti, boti_texts):
+    conversation = boti_texts("Titkos").conversation
+    Browser(ada).post(f"/company/privacy/erase/{boti.pk}/", {"asked_how": "letter", "digits": "0001", "sure": "1"})
+    erase(erasure_id=Erasure.objects.get().pk)
+    Browser(ada).post(f"/phonebook/{boti.pk}/?conversation={conversation.pk}", {"name": "Kiss Boti"})
+    Browser(ada).post(f"/phonebook/{boti.pk}/", {"whole": "1", "name": "Kiss Boti", "numbers": BOTI})
+    boti.refresh_from_db()
+    assert (boti.name, boti.number[:7]) == ("", "erased:")
+    thread = Browser(ada).get(f"/conversations/{conversation.pk}/").text
+    assert "This person was erased" in thread
+    assert "Who is this?" not in thread
