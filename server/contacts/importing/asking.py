@@ -124,7 +124,7 @@ def cancel_import(*, one: ContactImport, user: User, now: datetime) -> bool:
                 actor=user,
                 subscriber=one.subscriber,
                 target=str(one.uuid),
-                new=one.new_count,
+                made=one.new_count,
                 changed=one.changed_count,
             )
             tell(one, now)

@@ -225,7 +225,7 @@ def _finish_run(held: ContactImport) -> None:
             actor=held.user,
             subscriber=held.subscriber,
             target=str(held.uuid),
-            new=held.new_count,
+            made=held.new_count,
             changed=held.changed_count,
             errors=held.error_count,
         )

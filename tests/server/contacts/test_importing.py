@@ -273,7 +273,7 @@ def test_everybody_hears_of_it_once_and_the_person_of_every_step(importing):
     kinds = list(Event.objects.order_by("number").values_list("kind", flat=True))
     assert kinds.count(Kind.PHONEBOOK_CHANGED) == 1
     assert kinds.count(Kind.IMPORT_CHANGED) >= 5
-    assert AuditEntry.objects.get(action="contacts.imported").detail["new"] == 1
+    assert AuditEntry.objects.get(action="contacts.imported").detail["made"] == 1
 
 
 def many(count: int) -> str:
