@@ -14,7 +14,8 @@ from server.accounts.models import AuditEntry
 from server.contacts.models import OptOut
 from server.lines.models import secrets_of
 from server.messaging.models import Conversation, DeliveryReport, Message
-from server.operator_site import ReadOnly, column
+from server.messaging.reasons import Reason
+from server.operator_site import ReadOnly, by, column
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -27,7 +28,6 @@ created_at = column("created_at", _("Created"))
 received_at = column("received_at", _("Received"))
 status = column("status", _("Status"))
 direction = column("direction", _("Direction"))
-reason = column("reason", _("Reason"))
 provider = column("provider", _("Provider"))
 provider_code = column("provider_code", _("Provider's code"))
 provider_message_id = column("provider_message_id", _("Provider's id"))
@@ -36,6 +36,11 @@ outcome = column("outcome", _("Outcome"))
 kind = column("kind", _("Kind"))
 signature_ok = column("signature_ok", _("Signature right"))
 line_id = column("line_id", _("Line"))
+
+
+@admin.display(description=_("Reason"))
+def reason(message: Message) -> str:
+    return str(Reason(message.reason).label) if message.reason in Reason.values else message.reason
 
 
 class DeliveryReportInline(admin.TabularInline[DeliveryReport, Message]):
@@ -82,7 +87,11 @@ class OfConversation(ReadOnly):
 @admin.register(Message)
 class MessageAdmin(OfConversation):
     list_display = (created_at, direction, status, "of_line", "of_number", column("segments", _("Segments")), reason, provider_code)
-    list_filter = ("status", "direction", "origin")
+    list_filter = (
+        by("status", _("Status"), admin.ChoicesFieldListFilter),
+        by("direction", _("Direction"), admin.ChoicesFieldListFilter),
+        by("origin", _("Origin"), admin.ChoicesFieldListFilter),
+    )
     search_fields = ("uuid",)
     search_help_text = _("A message's uuid, the provider's id, or a number in full")
     ordering = ("-created_at", "-id")
@@ -134,7 +143,8 @@ class ConversationAdmin(OfConversation):
 @admin.register(WebhookReceipt)
 class WebhookReceiptAdmin(ReadOnly):
     list_display = (received_at, provider, kind, line_id, signature_ok, outcome, provider_message_id)
-    list_filter = ("provider", "kind", "signature_ok", "outcome")
+    # Not by outcome: to offer those that there are, the database would read all of them.
+    list_filter = (by("signature_ok", _("Signature right"), admin.BooleanFieldListFilter),)
     search_fields = ("=provider_message_id",)
     ordering = ("-received_at", "-id")
     show_full_result_count = False

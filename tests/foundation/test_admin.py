@@ -112,6 +112,7 @@ def test_columns_are_named_in_the_persons_language(oper, rows):
     for label in ("Irány", "Állapot", "Szolgáltató kódja"):
         assert label in page
     assert "provider_code</" not in page
+    assert "status szerint" not in page
 
 
 @pytest.mark.parametrize("model", [Message, AuditEntry])
