@@ -79,7 +79,7 @@ class LineHealth:
 
 
 def line_health(lines: Collection[Line], now: datetime) -> dict[int, LineHealth]:
-    """How each of these lines stands, by id; five queries for any number of them."""
+    """How each of these lines stands, by id; four queries for any number of them."""
     found = {line.pk: LineHealth(line, now, sent_today=0 if limits.has_limits(line) else None) for line in lines}
     for line_id, inbound_at, good_at in _last_signs(found, now):
         found[line_id].last_inbound_at, found[line_id].last_good_at = inbound_at, good_at
