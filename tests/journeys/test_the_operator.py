@@ -91,6 +91,12 @@ def test_an_auditor_is_offered_nothing_that_would_be_refused(company, dana, bela
         tab.page.keyboard.press(key)
     expect(tab.dialog).to_be_hidden()
     expect(tab.page.locator("#head details[open]")).to_have_count(0)
+    tab.page.locator("#head summary").click()
+    expect(tab.page.locator("#head").get_by_role("button", name="Mark as unread")).to_be_visible()
+    # It comes when the menu opens.
+    expect(tab.page.locator("#head .sheet form[action$='/assign/']").first).to_be_attached()
+    expect(tab.page.locator("#head .sheet").get_by_text("Hand over to")).to_be_hidden()
+    tab.page.keyboard.press("Escape")
     # What comes live is drawn for all: not its buttons.
     his = bela.tab().is_live().open("Kiss Boti")
     his.act("Take it")
