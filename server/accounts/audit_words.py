@@ -72,6 +72,21 @@ ACTIONS: dict[str, _StrPromise] = {
     "retention.changed": gettext_lazy("Changed how long messages are kept"),
     "retention.run": gettext_lazy("Deleted messages that were too old"),
     "privacy.file_made": gettext_lazy("Downloaded all data of a person"),
+    "contact.blocked": gettext_lazy("Blocked a sender"),
+    "contact.unblocked": gettext_lazy("Unblocked a sender"),
+    "contact.deleted": gettext_lazy("Took a contact out of the phone book"),
+    "contacts.merged": gettext_lazy("Merged two contacts"),
+    "contacts.separated": gettext_lazy("Separated a number from a contact"),
+    "service.requested": gettext_lazy("Asked for a service"),
+    "service.declined": gettext_lazy("Declined a service that was asked for"),
+    "user.own_changed": gettext_lazy("Changed how they are reached and told"),
+    "export.finished": gettext_lazy("A file of messages was made"),
+    "export.failed": gettext_lazy("A file of messages could not be made"),
+    "export.cancelled": gettext_lazy("A file of messages was cancelled"),
+    "export.downloaded": gettext_lazy("Downloaded a file of messages"),
+    "support.began": gettext_lazy("Began to act for the company, for support"),
+    "support.ended": gettext_lazy("Ended acting for the company"),
+    "user.password_forgotten": gettext_lazy("Asked for a link for a new password"),
 }
 # What stands in the details, in the order in which it is said.
 _DETAILS: dict[str, _StrPromise] = {

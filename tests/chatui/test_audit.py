@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from server.accounts.audit_words import ACTIONS
 from server.accounts.circumstances import Circumstances, under
 from server.accounts.models import AuditEntry, Role, User, record_audit
 from tests.conftest import NOW
 from tests.doors import HTMX, Browser
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -167,3 +171,15 @@ def test_days_end_at_the_companys_midnight(kontakt, ada):
         record_audit(action="team.recorded", at=at, subscriber=kontakt, target=target)
     page = Browser(ada).get("/company/audit/?since=2026-10-25&until=2026-10-25")
     assert re.findall(r'class="target">([^<]+)<', page.text) == ["last", "first"]
+
+
+def test_every_action_that_is_written_down_has_its_words():
+    """As a whole text of its own in the code, where one is written."""
+    kinds = {action.partition(".")[0] for action in ACTIONS}
+    rooms = ("server", "gateway", "chatui", "operations", "simulator")
+    # Beginnings of actions, and the tables of a provisioning file.
+    others = {ROOT / "server" / "accounts" / "audit_log.py", ROOT / "server" / "provisioning" / "reading.py"}
+    sources = [file.read_text() for room in rooms for file in (ROOT / room).rglob("*.py") if file not in others]
+    written = {action for source in sources for action in re.findall(r'"([a-z]+\.[a-z_]+)"', source)}
+    assert {action for action in written if action.partition(".")[0] in kinds} - set(ACTIONS) == set()
+    assert set(ACTIONS) <= written
