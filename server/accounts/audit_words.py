@@ -87,6 +87,11 @@ ACTIONS: dict[str, _StrPromise] = {
     "support.began": gettext_lazy("Began to act for the company, for support"),
     "support.ended": gettext_lazy("Ended acting for the company"),
     "user.password_forgotten": gettext_lazy("Asked for a link for a new password"),
+    "user.second_step_set": gettext_lazy("Set up the second step"),
+    "user.second_step_removed": gettext_lazy("Switched the second step off"),
+    "user.second_step_reset": gettext_lazy("Second step reset"),
+    "user.recovery_codes_made": gettext_lazy("Made new recovery codes"),
+    "user.recovery_code_used": gettext_lazy("Logged in with a recovery code"),
 }
 # What stands in the details, in the order in which it is said.
 _DETAILS: dict[str, _StrPromise] = {

@@ -107,7 +107,7 @@ def confirm_second_step(*, user: User, code: str, now: datetime) -> list[str]:
         if not TOTPDevice.objects.filter(pk=device.pk, confirmed=False).update(confirmed=True):
             raise AlreadySet
         codes = _fresh_codes(user)
-        _note(user, "second_step_set", by=user, now=now)
+        _note(user, "user.second_step_set", by=user, now=now)
     return codes
 
 
@@ -131,20 +131,20 @@ def make_recovery_codes(*, user: User, now: datetime) -> list[str]:
     if not has_second_step(user):
         raise NothingBegun
     codes = _fresh_codes(user)
-    _note(user, "recovery_codes_made", by=user, now=now)
+    _note(user, "user.recovery_codes_made", by=user, now=now)
     return codes
 
 
 @transaction.atomic
 def remove_second_step(*, user: User, now: datetime) -> bool:
     """The person's own wish, and their code was checked; False when there was none."""
-    return _remove(user, "second_step_removed", by=user, now=now)
+    return _remove(user, "user.second_step_removed", by=user, now=now)
 
 
 @transaction.atomic
 def reset_second_step(*, user: User, by: User | None, now: datetime) -> bool:
     """Take away somebody's second step, who has lost it; False when there was none. The caller shows them out."""
-    return _remove(user, "second_step_reset", by=by, now=now)
+    return _remove(user, "user.second_step_reset", by=by, now=now)
 
 
 def code_of_now(device: TOTPDevice) -> str:
@@ -174,7 +174,7 @@ def _use_recovery_code(user: User, plain: str, now: datetime) -> None:
         raise WrongCode
     kept = StaticToken.objects.filter(device=device, token__in=_fingerprints(user, plain)).first()
     _verify(device, kept.token if kept else "")
-    _note(user, "recovery_code_used", by=user, now=now, left=StaticToken.objects.filter(device=device).count())
+    _note(user, "user.recovery_code_used", by=user, now=now, left=StaticToken.objects.filter(device=device).count())
 
 
 def _fresh_codes(user: User) -> list[str]:
@@ -217,5 +217,5 @@ def _lock(user: User) -> None:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
-def _note(user: User, what: str, *, by: User | None, now: datetime, **detail: object) -> None:
-    record_audit(action=f"user.{what}", at=now, actor=by, subscriber=user.subscriber, target=user.username, **detail)
+def _note(user: User, action: str, *, by: User | None, now: datetime, **detail: object) -> None:
+    record_audit(action=action, at=now, actor=by, subscriber=user.subscriber, target=user.username, **detail)
