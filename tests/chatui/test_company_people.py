@@ -15,7 +15,7 @@ from server.lines.models import LineAccess
 from server.messaging.conversations import assign_conversation, save_draft
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft
 from tests.conftest import NOW, PASSWORD
-from tests.doors import HTMX, Browser
+from tests.doors import HTMX, Browser, verified
 
 PEOPLE = "/company/people/"
 
@@ -354,6 +354,19 @@ def test_many_conversations_go_back_by_one_word(hers, dana, kontakt, line, boti)
     assert not Conversation.objects.filter(assignee=dana).exists()
     assert set(Event.objects.values_list("kind", flat=True)) == {Kind.PHONEBOOK_CHANGED, Kind.ACCESS_CHANGED}
     assert Activity.objects.filter(conversation=conversation).count() == 1
+
+
+def test_the_operators_support_does_so_under_its_own_name(oper, kontakt, dana, ada, conversation):
+    support = verified(oper)
+    support.post(f"/operator/subscribers/{kontakt.pk}/act-as/", {"because": "They have nobody left who can"})
+    assign_conversation(conversation=conversation, to=dana, by=dana, now=NOW)
+    assert support.post(PEOPLE + "invite/", invitation()).url == PEOPLE
+    assert support.post(page_of(dana, "deactivate/")).url == PEOPLE
+    assert support.post("/company/", {"name": "Kontakt Zrt.", "timezone": "Europe/Budapest", "language": "hu"}).url == "/company/"
+    done = AuditEntry.objects.filter(action__in=["user.invited", "user.deactivated", "company.changed"])
+    assert {(entry.actor, entry.is_support, entry.subscriber) for entry in done} == {(oper, True, kontakt)}
+    assert done.count() == 3
+    assert Activity.objects.get(kind=ActivityKind.RELEASED).actor == oper
 
 
 # --- Log-in --------------------------------------------------------------------------------------------
