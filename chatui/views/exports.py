@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import wraps
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
@@ -15,13 +14,13 @@ from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from chatui import rendering
 from chatui.access import for_people_who_export, open_to_auditors
 from chatui.answers import wants_frames
 from chatui.downloads import ALL, Card, again, card_of, cards_of, everything_like, filter_of, offer_to, words_for
+from chatui.uploads import at_most
 from server.history import exporting
 from server.history.checking import Verdict, check_file
 from server.history.filter import FilterNotValid, HistoryFilter
@@ -104,28 +103,15 @@ def export_cancel(request, uuid: uuid.UUID) -> HttpResponse:
     return _show(request, export)
 
 
-def _limited(view):
-    """A file that is too large is refused before it is taken apart: CSRF protection, too, would do that, and comes after.
-
-    By then Django has all of it in a temporary file: how much is let in at all is up to the server in front of us.
-    """
-
-    @csrf_exempt
-    @wraps(view)
-    def guarded(request, *args, **kwargs):
-        length = request.META.get("CONTENT_LENGTH") or ""
-        if request.method == "POST" and not (length.isdecimal() and int(length) <= LARGEST_CHECKED):
-            problem = _("The file is too large: it can't be one of ours.")
-            return render(request, "chatui/export_check.html", {"problem": problem, "place": "messages"}, status=413)
-        return csrf_protect(view)(request, *args, **kwargs)
-
-    return guarded
+def _too_large(request) -> HttpResponse:
+    problem = _("The file is too large: it can't be one of ours.")
+    return render(request, "chatui/export_check.html", {"problem": problem, "place": "messages"}, status=413)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @for_people_who_export
-@_limited
+@at_most(LARGEST_CHECKED, _too_large)
 @open_to_auditors
 def export_check(request) -> HttpResponse:
     """Whether a file that somebody was given holds the rows that were downloaded."""

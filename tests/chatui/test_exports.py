@@ -575,10 +575,10 @@ def test_too_large_a_file_is_refused_before_it_is_read(sam, monkeypatch):
         raise AssertionError("it was read")
 
     monkeypatch.setattr("django.http.HttpRequest._load_post_and_files", read)
-    monkeypatch.setattr(views, "LARGEST_CHECKED", 1000)
     # As in production: the protection against forged forms reads the form, too.
     browser = Browser(sam, enforce_csrf_checks=True)
-    answer = check(browser, b"x" * 1001)
+    length = str(views.LARGEST_CHECKED + 1)
+    answer = browser.generic("POST", "/messages/exports/check/", b"x", "multipart/form-data; boundary=x", CONTENT_LENGTH=length)
     assert answer.status_code == 413
     assert "The file is too large" in answer.text
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 MOST = {Field.NAME: LONGEST_NAME, Field.COMPANY: LONGEST_NAME, Field.NOTE: LONGEST_NOTE, Field.TAGS: LONGEST_TAG}
 _SHOWN = 40
 _BETWEEN_NUMBERS = re.compile(r"[;,\n|]+")
-_BETWEEN = re.compile(r"[;,\n|]+|\s+(?=\S+@)")
+# Each gap is looked at once, however long: somebody may have made it long on purpose.
+_BETWEEN = re.compile(r"[;,\n|]+|(?<!\s)\s++(?=\S+@)")
 _BETWEEN_TAGS = re.compile(r"[;,\n|]+")
 _SCIENTIFIC = re.compile(r"[+]?([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _FLOAT = re.compile(r"([0-9]{6,})[.,]0+")

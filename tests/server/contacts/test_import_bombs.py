@@ -121,6 +121,12 @@ def test_a_picture_of_ten_megabytes_does_no_harm(importing):
     assert Contact.objects.get().name == "Kiss Éva"
 
 
+def test_a_long_gap_between_addresses_costs_nothing(checking):
+    gap = " " * 9000
+    one = checking("Név;Telefon;E-mail\n" + f"Kiss Éva;06301234567;a{gap}b\n" * 300)
+    assert one.error_count == 300
+
+
 def test_what_a_cell_says_is_only_text(importing):
     importing('Név;Telefon;Megjegyzés\n"=cmd|calc";06301234567;<script>alert(1)</script>\n')
     assert Contact.objects.get().name == "=cmd|calc"
