@@ -205,6 +205,8 @@ _CONVERSATIONS = Reading(
             "contact__erased_at",
             "contact__name",
             "line__label",
+            "line__countries",
+            "line__subscriber",
             "line__held_since",
             "assignee__name",
             *(f"latest_message__{name}" for name in _SHOWN_OF_MESSAGE),
@@ -231,6 +233,7 @@ def _rows_of(ids: Collection[int]) -> dict[int, Conversation]:
     for marker in _MARKERS.of(rows):
         markers[marker.conversation_id].append(marker)
     for pk, conversation in rows.items():
+        conversation.line.subscriber = conversation.subscriber
         # What prefetch_related() would have written there.
         conversation._prefetched_objects_cache = {"markers": markers[pk]}
     return rows

@@ -38,6 +38,7 @@ from server.messaging.models import (
 )
 from simulator import company, story
 from simulator.neighbour import load_neighbour
+from simulator.partners import load_partners
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,6 +113,7 @@ def load_demo(*, now: datetime) -> Subscriber | None:
         lines = _load_lines(subscriber, users)
         _load_canned_texts(subscriber, users, now)
         _Loader(subscriber, users, lines, now, rng).load(story.threads(now=now, rng=rng))
+        load_partners(subscriber=subscriber, users=users, lines=lines, now=now)
         _note_switches(subscriber, now)
         load_neighbour(password_hash=password_hash, now=now)
         # One summary for all of it: whoever looks on draws the page anew.
