@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -48,6 +49,8 @@ def subscribers(request: HttpRequest) -> HttpResponse:
     }
     is_part = request.headers.get("HX-Request") == "true"
     answer = render(request, "operations/_subscribers.html" if is_part else "operations/subscribers.html", context)
+    if is_part:
+        answer["HX-Replace-Url"] = f"{request.path}?{urlencode({'q': sought})}" if sought else request.path
     patch_vary_headers(answer, ("HX-Request",))
     return answer
 

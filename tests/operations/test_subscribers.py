@@ -123,6 +123,7 @@ def test_our_scripts_get_the_list_alone(desk, kontakt):
     part = desk.get("/operator/", {"q": "kont"}, headers=HTMX)
     assert part.text.lstrip().startswith("<div")
     assert "HX-Request" in part.headers["Vary"]
+    assert part.headers["HX-Replace-Url"] == "/operator/?q=kont"
 
 
 def test_the_list_takes_as_many_queries_for_many_companies(desk, line, boti_texts, django_assert_num_queries):
