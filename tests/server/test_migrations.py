@@ -9,7 +9,7 @@ from server.contacts.models import Contact
 from server.messaging.models import Message
 from tests.conftest import NOW
 
-BEFORE_WORDS = [("contacts", "0002_names"), ("messaging", "0002_names"), ("accounts", "0002_names")]
+BEFORE_WORDS = [(room, "0002_names") for room in ("contacts", "messaging", "accounts", "lines")]
 
 
 def migrate(to):
