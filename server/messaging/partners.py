@@ -167,5 +167,13 @@ def _tell(subscriber_id: int, rows: Collection[int], changed: Iterable[int], *, 
 def _drop_unused(rows: Collection[int]) -> None:
     """A number that was taken away, never had a thread, and is of no other use, is not kept."""
     Contact.objects.filter(
-        pk__in=rows, main=None, name="", blocked_at=None, erased_at=None, conversations=None, consents=None, others=None
+        pk__in=rows,
+        main=None,
+        name="",
+        blocked_at=None,
+        erased_at=None,
+        conversations=None,
+        consents=None,
+        others=None,
+        legal_holds=None,
     ).delete()

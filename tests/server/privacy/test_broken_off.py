@@ -14,6 +14,7 @@ from server.history.exporting import request_export
 from server.history.filter import HistoryFilter
 from server.history.models import Export, ExportFormat, ExportStatus
 from server.messaging.models import Direction, Message, Status
+from server.messaging.partners import forget_entry
 from server.privacy import erasing
 from server.privacy.erasing import AlreadyErasing, AskedHow, erase, request_erasure
 from server.privacy.holds import AlreadyErased, end_hold, place_hold
@@ -211,3 +212,9 @@ def test_five_thousand_messages_cost_few_questions_each(kontakt, line, boti, con
     assert state_of(erasure) == ErasureState.FINISHED
     assert erasure.messages.count() == erasure.redactions.count() == 5000
     assert not Message.objects.exclude(body="").exists()
+
+
+def test_an_entry_on_legal_hold_outlives_being_taken_out_of_the_phone_book(kontakt, boti, ada):
+    place_hold(subscriber=kontakt, contact=boti, reason="Per", by=ada, now=timezone.now())
+    forget_entry(entry=boti, by=ada, now=timezone.now())
+    assert Contact.objects.filter(pk=boti.pk).exists()
