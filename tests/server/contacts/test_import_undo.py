@@ -91,6 +91,12 @@ def test_who_has_got_another_number_since_stays(importing, undoing, kontakt):
     assert Contact.objects.count() == 2
 
 
+def test_who_was_deleted_since_is_no_hindrance(importing, undoing):
+    one = importing(CSV)
+    Contact.objects.filter(number=PAL).delete()
+    assert undoing(one) == {"deleted": 2}
+
+
 def test_only_the_newest_and_only_for_a_week(importing, undoing, sam, dana):
     first, second = importing(CSV), importing("Név;Telefon\nKis Ede;06309998877\n")
     assert not can_undo(first, now=NOW)
