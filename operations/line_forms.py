@@ -126,7 +126,7 @@ class TestForm(forms.Form):
     def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
         self.line = line
         # By `id_to` our scripts know the recipient of a new message, with its list of suggestions.
-        super().__init__(*args, auto_id="test_%s", **kwargs)
+        super().__init__(*args, **kwargs | {"auto_id": "test_%s"})
         self.fields["to"].widget.attrs.update(autocomplete="off", inputmode="tel", placeholder="+36 30 123 4567")
 
     def clean_to(self) -> str:

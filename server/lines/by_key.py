@@ -35,6 +35,7 @@ def line_with_key(*, provider: str, key: UUID) -> Line | None:
         ["id", "subscriber_id", "key", "number", "provider", "account_sid", "auth_token"],
         [pk, subscriber_id, key, number, provider, account_sid, auth_token],
     )
-    stop_words = Subscriber._meta.get_field("stop_words").from_db_value(stop_words, None, connection)
+    # The expression matters only to what is looked up inside of JSON.
+    stop_words = Subscriber._meta.get_field("stop_words").from_db_value(stop_words, None, connection)  # type: ignore[arg-type]
     line.subscriber = Subscriber.from_db(connection.alias, ["id", "country", "stop_words"], [subscriber_id, country, stop_words])
     return line
