@@ -493,6 +493,7 @@ class World:
         text = re.sub(r'(nonce="|csrfmiddlewaretoken" value=")[^"]+', r"\1", text)
         # What was asked for, in the form that asks for it again.
         text = re.sub(r'(name="(?:line|colleague)" value="|[?;&](?:line|colleague)=)\d+', r"\1", text)
+        text = re.sub(r'(name="text"[^>]* value=")[^"]*', r"\1", text)
         # A composer's own fresh uuid.
         return re.sub(r'(name="uuid" value=")[^"]+', r"\1", text)
 
