@@ -19,7 +19,7 @@ import polib
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
-ROOMS = ("server", "gateway", "chatui", "simulator")
+ROOMS = ("server", "gateway", "chatui", "operations", "simulator")
 
 
 def compile_all() -> int:
