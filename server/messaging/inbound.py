@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, connection, transaction
 
 from server import phone, rows, sms
+from server.contacts.models import Contact
 from server.contacts.optout import Wish, opt_in, opt_out, wish_of
 from server.contacts.phonebook import contact_for
 from server.events.log import record
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from server.contacts.models import Contact
     from server.lines.models import Line
 
 
@@ -150,7 +150,15 @@ def _lock_conversation_with(line: Line, number: str) -> tuple[int | None, bool]:
     with connection.cursor() as cursor:
         cursor.execute(_CONVERSATION + lock, [line.pk, line.subscriber_id, number])
         found = cursor.fetchone()
-    return (int(found[0]), bool(found[1])) if found else (None, False)
+    if not found:
+        return None, False
+    conversation_id, is_hidden = int(found[0]), bool(found[1])
+    # Whoever had to wait for the lock knows the contact as it was before, and it may have been unblocked meanwhile.
+    return conversation_id, is_hidden and _is_blocked(conversation_id)
+
+
+def _is_blocked(conversation_id: int) -> bool:
+    return Conversation.objects.filter(pk=conversation_id, contact__blocked_at__isnull=False).exists()
 
 
 def _count_in(message: Message, *, is_waiting: bool) -> None:
@@ -178,13 +186,22 @@ def conversation_between(*, line: Line, contact: Contact, now: datetime) -> Conv
     """The one conversation of a line and a contact, made if there is none (hidden, if they are blocked); two may ask at once."""
     if line.subscriber_id != contact.subscriber_id:
         raise ValueError("A line and a contact of two subscribers have nothing to say to each other.")
-    conversation = Conversation.objects.filter(line=line, contact=contact).first()
-    if conversation is None:
-        begun = Conversation(subscriber_id=line.subscriber_id, line=line, contact=contact, latest_at=now, created_at=now)
-        begun.hidden_at = contact.blocked_at
-        Conversation.objects.bulk_create([begun], ignore_conflicts=True)
-        conversation = Conversation.objects.get(line=line, contact=contact)
-    return conversation
+    return Conversation.objects.filter(line=line, contact=contact).first() or _begin_conversation(line, contact, now)
+
+
+@transaction.atomic(savepoint=False)
+def _begin_conversation(line: Line, contact: Contact, now: datetime) -> Conversation:
+    # Who blocks or unblocks the contact waits for us, and finds the thread.
+    unchanged = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk, number=contact.number)
+    locked = unchanged.first()
+    if locked is None:
+        # Erased, or deleted as of no use, at this very moment: whoever has the number now is somebody new.
+        anew = contact_for(subscriber=line.subscriber, number=contact.number, now=now)
+        return conversation_between(line=line, contact=anew, now=now)
+    begun = Conversation(subscriber_id=line.subscriber_id, line=line, contact=locked, latest_at=now, created_at=now)
+    begun.hidden_at = locked.blocked_at
+    Conversation.objects.bulk_create([begun], ignore_conflicts=True)
+    return Conversation.objects.get(line=line, contact=locked)
 
 
 def _heed(wish: Wish | None, line: Line, number: str, conversation_id: int, text: str, at: datetime) -> None:

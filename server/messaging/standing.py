@@ -1,7 +1,7 @@
 """Where a conversation stands: what its row in the list says of its messages.
 
 Rows are locked in one order everywhere, or two transactions could wait for each other for ever:
-line → message that exists already → conversation → opt-out → subscriber (the event's number, last).
+line → contact → message that exists already → conversation → opt-out → usage of a line → subscriber (the event's number, last).
 Locks are FOR NO KEY UPDATE: a foreign key that is checked at commit must not have to wait for one.
 """
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from server.accounts.models import User
 from server.messaging.delivery import Report, apply_delivery_report
@@ -67,6 +67,44 @@ def _at_once(*calls: Callable[[], Any]) -> list[Any]:
         thread.join(timeout=60)
         assert not thread.is_alive(), "a thread hangs"
     return results
+
+
+@pytest.fixture
+def overtaken(many_hands) -> Callable[..., Any]:
+    """`overtaken(first, second)`: the second begins while the first is not committed, and returns what it returned or raised."""
+
+    def overtaken(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+        results: list[Any] = []
+
+        def run() -> None:
+            try:
+                results.append(second())
+            except Exception as problem:
+                results.append(problem)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run, daemon=True)
+        with transaction.atomic():
+            first()
+            thread.start()
+            # On SQLite nobody gets in before we are done; on PostgreSQL it goes as far as a row of ours.
+            while connection.vendor == "postgresql" and thread.is_alive() and not _somebody_waits():
+                pass
+        thread.join(timeout=60)
+        assert not thread.is_alive(), "a thread hangs"
+        return results[0]
+
+    return overtaken
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        # Within a transaction one sees the same as at the first look.
+        found = cursor.fetchone()
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+    return bool(found)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -137,3 +138,34 @@ def test_the_messages_of_a_contact_are_those_of_all_its_numbers(boti, boti_texts
     save_entry(subscriber=dana.subscriber, entry=boti, facts=Facts(name="Kiss Boti", numbers=[BOTI, "+36309990002"]), now=NOW)
     for contact in (boti.pk, text.conversation.contact_id):
         assert number_of(dana, HistoryFilter(contact=contact)) == 2
+
+
+def hidden_and_unread(text: Message) -> tuple[bool, int]:
+    conversation = Conversation.objects.get(pk=text.conversation_id)
+    return conversation.hidden_at is not None, conversation.inbound_count
+
+
+def test_what_comes_while_somebody_unblocks_is_shown(overtaken, boti, boti_texts, dana):
+    boti_texts("Szia")
+    block_sender(entry=boti, by=dana, now=NOW)
+    text = overtaken(partial(unblock_sender, entry=boti, by=dana, now=NOW), partial(boti_texts, "Itt vagyok", at=LATER))
+    assert hidden_and_unread(text) == (False, 2)
+
+
+def test_what_comes_while_somebody_blocks_is_hidden(overtaken, boti, boti_texts, dana):
+    boti_texts("Szia")
+    text = overtaken(partial(block_sender, entry=boti, by=dana, now=NOW), partial(boti_texts, "Nyertél!", at=LATER))
+    assert hidden_and_unread(text) == (True, 1)
+
+
+def test_a_first_message_while_somebody_blocks_is_hidden(overtaken, boti, boti_texts, sales_line, dana):
+    boti_texts("Szia")
+    first_there = partial(boti_texts, "Nyertél!", to=sales_line, at=LATER)
+    text = overtaken(partial(block_sender, entry=boti, by=dana, now=NOW), first_there)
+    assert hidden_and_unread(text) == (True, 0)
+
+
+def test_somebody_is_blocked_while_their_first_message_comes(overtaken, boti, boti_texts, sales_line, dana):
+    boti_texts("Szia")
+    overtaken(partial(boti_texts, "Nyertél!", to=sales_line, at=LATER), partial(block_sender, entry=boti, by=dana, now=NOW))
+    assert not Conversation.objects.filter(hidden_at=None).exists()
