@@ -59,6 +59,9 @@ REFUSED = {
     "account": "30002",
     "absent": "",
     "ambiguous": "",
+    # Refused by ourselves: no provider has a code for it.
+    "daily_limit": "",
+    "not_allowed": "",
 }
 UNDELIVERED = {
     "unreachable": "30003",

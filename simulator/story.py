@@ -131,13 +131,18 @@ def _hand_out(threads: list[Thread], now: datetime, rng: Random) -> None:
         visible = [thread for thread in open_ones[:30] if username in {"judit", "marton"} or username in ANSWERERS[thread.line]]
         for thread in rng.sample(visible, 2):
             thread.unread[username] = 1
-    private = next(thread for thread in open_ones if thread.line == ANNAS and len(thread.messages) > 2)
-    private.unread["anna"] = 1
+    # One is open by all means, whatever chance has finished.
+    private = max((thread for thread in threads if thread.line == ANNAS and len(thread.messages) > 2), key=_latest_open)
+    private.done_by, private.unread["anna"] = "", 1
     for thread in [other for other in open_ones if other.line == ANNAS][:3]:
         thread.assignee = "anna"
     open_ones[3].drafts["bela"] = "Jó napot! Utánanéztem, és"
     recovered = next(thread for thread in open_ones if thread.told[0].kind == "in")
     recovered.told[0].recovered = True
+
+
+def _latest_open(thread: Thread) -> tuple[bool, datetime]:
+    return not thread.done_by, thread.told[-1].at
 
 
 def _pause(before: str, after: str, rng: Random) -> timedelta:

@@ -105,7 +105,8 @@ def test_costs_times_and_reasons_are_those_of_the_product(rokolya):
 def test_every_way_of_failing_can_be_seen(rokolya):
     shown = set(Message.objects.exclude(reason="").values_list("reason", flat=True))
 
-    assert shown == set(Reason.values) - {Reason.EMPTY}
+    # Whom a company has erased, nobody sees any more.
+    assert shown == set(Reason.values) - {Reason.EMPTY, Reason.ERASED}
     assert Message.objects.filter(status=Status.UNCONFIRMED).exists()
     assert not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING, Status.HELD]).exists()
 
