@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import for_administrators
+from chatui.access import for_administrators, for_administrators_who_export
 from chatui.privacy_pages import Wish, contact_to_look_after, counts_in_words, opt_outs_like, problem_in_words
 from server.accounts.models import record_audit
 from server.history.delimited import harmless
@@ -223,7 +223,7 @@ def erasure_file(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _certificate_lines(row: Erasure) -> Iterator[str]:
     zone = row.subscriber.timezone
-    yield f"{_('Certificate of erasure')} {row.uuid}\r\n\r\n"
+    yield _("Certificate of erasure") + f" {row.uuid}\r\n\r\n"
     for name, value in [
         (_("Company"), row.subscriber.name),
         (_("Asked for by"), f"{row.requested_by} ({row.requested_by.username})"),
@@ -236,10 +236,10 @@ def _certificate_lines(row: Erasure) -> Iterator[str]:
         *counts_in_words(row),
     ]:
         yield f"{name}: {value}\r\n"
-    yield f"\r\n{_('Messages: ID, direction, written at, erased at')}\r\n"
+    yield "\r\n" + _("Messages: ID, direction, written at, erased at") + "\r\n"
     for each in row.messages.order_by("written_at", "pk").iterator(500):
         yield f"{each.uuid}\t{each.get_direction_display()}\t{_clock(each.written_at, zone)}\t{_clock(each.erased_at, zone)}\r\n"
-    yield f"\r\n{_('Asked of providers: our ID, their ID, confirmed at')}\r\n"
+    yield "\r\n" + _("Asked of providers: our ID, their ID, confirmed at") + "\r\n"
     for each in row.redactions.order_by("pk").iterator(500):
         said = _clock(each.confirmed_at, zone) if each.confirmed_at else problem_in_words(each)
         yield f"{each.message}\t{each.provider_message_id}\t{said}\r\n"
@@ -259,7 +259,7 @@ def _erasure_or_404(request: HttpRequest, uuid: UUID) -> Erasure:
 
 @require_POST
 @never_cache
-@for_administrators
+@for_administrators_who_export
 def subject_file(request: HttpRequest, contact_id: int) -> FileResponse:
     """All that there is of one person, in one click."""
     contact = contact_to_look_after(request.user, contact_id)
@@ -271,7 +271,7 @@ def subject_file(request: HttpRequest, contact_id: int) -> FileResponse:
 
 @require_safe
 @never_cache
-@for_administrators
+@for_administrators_who_export
 def opt_outs_file(request: HttpRequest) -> HttpResponse:
     """Every opt-out of the company, or of the number looked for."""
     subscriber = request.user.subscriber

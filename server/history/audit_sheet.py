@@ -32,7 +32,7 @@ def write_audit(file: IO[bytes], *, entries: Iterable[AuditEntry], zone: ZoneInf
     for letter, width in zip("ABCDEF", _WIDTHS, strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"
-    sheet.append([_heading(sheet, text) for text in (_("Time"), _("Who"), _("What"), _("On what"), _("Details"), _("From"))])
+    sheet.append([_heading(sheet, text) for text in (_("Time"), _("Who"), _("What"), _("On what"), _("Details"), _("From where"))])
     written = 0
     for entry in entries:
         at = WriteOnlyCell(sheet, entry.at.astimezone(zone).replace(tzinfo=None, microsecond=0))

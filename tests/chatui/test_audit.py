@@ -142,7 +142,7 @@ def test_what_the_filter_shows_is_downloaded_and_that_is_written_down(log, ada):
     assert answer.headers["Content-Disposition"].endswith('.xlsx"')
     rows = list(load_workbook(BytesIO(b"".join(answer.streaming_content))).worksheets[0].iter_rows())
     assert [[cell.value for cell in row] for row in rows] == [
-        ["Time", "Who", "What", "On what", "Details", "From"],
+        ["Time", "Who", "What", "On what", "Details", "From where"],
         [
             datetime(2026, 11, 21, 11),
             "Oper (operator)",

@@ -215,7 +215,11 @@ def test_the_limits_of_a_line_are_set_and_stay_where_the_file_does_not_say(provi
         ('provider = "simulator"', 'provider = "pigeon"', "'pigeon' is none of"),
         ("0b8e6a1e-5a0c-4d8f-9c55-0f6f0c1c2a11", "a-key", "key: 'a-key' is not a UUID"),
         ('auth_token = "first-token"', "", "auth_token: is needed at twilio"),
-        ('role = "colleague"', 'role = "boss"', "'gabi' (line 33), role: 'boss' is none of administrator, auditor, colleague, supervisor"),
+        (
+            'role = "colleague"',
+            'role = "boss"',
+            "'gabi' (line 33), role: 'boss' is none of administrator, auditor, colleague, supervisor",
+        ),
         ('role = "colleague"', 'role = "operator"', "role: 'operator' is none of"),
         ('lines = ["+36302220001"]', 'lines = ["+36302220003"]', "lines: +36302220003 is no line of 'kert'"),
         ('lines = ["+36302220001"]', 'lines = "all"', "lines: must be a list of texts"),

@@ -524,5 +524,5 @@ def test_a_refused_download_is_no_download(sam, ada, three_texts):
 def test_the_number_of_statements_does_not_grow_with_the_rows(sam, boti_texts, django_assert_max_num_queries):
     for number in range(40):
         boti_texts(f"text {number}")
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(32):
         export_of(sam)
