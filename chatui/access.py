@@ -102,6 +102,11 @@ def for_administrators(view):
     return _for_some_of_the_company(view, lambda user: user.administers)
 
 
+def for_administrators_who_export(view):
+    """Administrators themselves: the operator's staff who act for one take nothing of a company's people away."""
+    return _for_some_of_the_company(view, lambda user: user.administers and user.may_export)
+
+
 def for_people_who_audit(view):
     """Who may read the audit log: administrators and auditors."""
     return _for_some_of_the_company(view, lambda user: user.administers or user.only_reads)

@@ -18,6 +18,7 @@ from chatui.contact_form import EntryForm, NameForm
 from chatui.phonebook_pages import Asked, contacts_seen_by, page_of, tags_of
 from server.accounts.models import Subscriber
 from server.contacts.entries import EntryNotValid, GoneMeanwhile
+from server.contacts.importing.asking import may_import
 from server.contacts.phonebook import rows_of_entry
 from server.messaging.models import Conversation, Note
 from server.messaging.partners import save_entry
@@ -42,7 +43,8 @@ def phonebook(request: HttpRequest) -> HttpResponse:
     if request.htmx and request.headers.get("HX-Request-Type") != "full":
         template = "chatui/_contact_rows.html" if after else "chatui/_contacts.html"
         return render(request, template, context if after else context | {"tags": tags_of(user)})
-    return render(request, "chatui/phonebook.html", context | {"tags": tags_of(user), "place": "phonebook", "position": position})
+    context |= {"tags": tags_of(user), "place": "phonebook", "position": position, "may_import": may_import(user)}
+    return render(request, "chatui/phonebook.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,9 +91,7 @@ def _saved(request: HttpRequest, form: NameForm, entry: Contact | None) -> Conta
         form.refuse(refusal.problems)
         return None
     except GoneMeanwhile:
-        form.add_error(
-            None, _("Not saved: somebody has just merged or deleted this entry. Reload to see what became of it.")
-        )
+        form.add_error(None, _("Not saved: somebody has just merged or deleted this entry. Reload to see what became of it."))
         return None
     return saved
 

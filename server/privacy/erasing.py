@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.tasks import task
 from django.utils import timezone
 
+from server.accounts.circumstances import Circumstances, under
 from server.accounts.models import record_audit
 from server.contacts.erased import erased_form
 from server.contacts.models import Consent, Contact, OptOut
@@ -224,15 +225,17 @@ def _finish(erasure: Erasure, began_at: datetime) -> bool:
         _count(erasure, **counts)
         _ours(erasure).update(state=ErasureState.FINISHED, finished_at=now, counts=erasure.counts)
         _confirm_if_nobody_is_asked(erasure, now)
-        record_audit(
-            action="erasure.finished",
-            at=now,
-            actor=erasure.requested_by,
-            subscriber=erasure.subscriber,
-            target=str(erasure.uuid),
-            contact=erasure.entry,
-            messages=erasure.messages.count(),
-        )
+        # In the worker nobody acts: of the operator's staff only who acted for the company could ask for it.
+        with under(Circumstances(is_support=erasure.requested_by.subscriber_id != erasure.subscriber_id)):
+            record_audit(
+                action="erasure.finished",
+                at=now,
+                actor=erasure.requested_by,
+                subscriber=erasure.subscriber,
+                target=str(erasure.uuid),
+                contact=erasure.entry,
+                messages=erasure.messages.count(),
+            )
         # Which rows and threads show it is too much for one event each: every screen is loaded anew.
         record(subscriber_id=erasure.subscriber_id, kind=Kind.PHONEBOOK_CHANGED, at=now)
     logger.info("erasure %s: finished", erasure.uuid)

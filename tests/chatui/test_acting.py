@@ -16,6 +16,8 @@ from server.accounts.models.support import NeverWritten
 from server.events.services import set_services
 from server.messaging.inbound import receive_sms
 from server.messaging.models import Message, Note
+from server.privacy.erasing import erase
+from server.privacy.models import Erasure
 from tests.conftest import NOW
 from tests.doors import Browser, verified
 from tests.live import Tab, in_thread
@@ -166,6 +168,26 @@ def test_no_file_of_messages_is_taken_away(helping, conversation, boti_texts):
     assert "data-exports" not in helping.get("/messages/").text
     assert helping.post("/messages/exports/", {"format": "csv"}).status_code == 403
     assert helping.get(f"/conversations/{conversation.pk}/print/").status_code == 403
+
+
+def test_nor_is_anything_else_of_the_companys_customers(helping, ada, boti_texts, boti):
+    boti_texts("STOP")
+    for browser, answered, is_offered in [(helping, 403, False), (Browser(ada), 200, True)]:
+        assert browser.post(f"/company/privacy/people/{boti.pk}/").status_code == answered
+        assert browser.get("/company/privacy/opt-outs/").status_code == answered
+        assert ("/company/privacy/opt-outs/" in browser.get("/company/privacy/").text) is is_offered
+        assert (f"/company/privacy/people/{boti.pk}/" in browser.get(f"/phonebook/{boti.pk}/").text) is is_offered
+        assert browser.get("/phonebook/import/").status_code == answered
+        assert ("/phonebook/import/" in browser.get("/phonebook/").text) is is_offered
+
+
+def test_what_the_worker_does_of_it_later_is_marked_too(helping, boti, oper):
+    wish = {"asked_how": "phone", "digits": boti.number[-4:], "sure": "1"}
+    assert helping.post(f"/company/privacy/erase/{boti.pk}/", wish).status_code == 302
+    # As the worker does it: nobody acts any more.
+    erase(erasure_id=Erasure.objects.get().pk)
+    (entry,) = entries("erasure.finished")
+    assert (entry.actor, entry.is_support) == (oper, True)
 
 
 def test_the_companys_people_are_not_offered_the_person(helping, ada, dana, conversation):

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from server import sms
-from server.accounts.models import Role, record_audit
+from server.accounts.models import Role, Support, record_audit
 from server.contacts.importing import files
 from server.contacts.importing.columns import Field, Mode
 from server.contacts.importing.holding import FIRST, tell
@@ -54,8 +54,11 @@ class CannotUndo(Exception):
 
 
 def may_import(user: User) -> bool:
-    """Whether the person may bring contacts in: they become everybody's in the company."""
-    return user.is_active and user.role in {Role.SUPERVISOR, Role.ADMINISTRATOR}
+    """Whether the person may bring contacts in: they become everybody's in the company.
+
+    Nobody for another: when the worker gets to it, who acts for an administrator may act no longer.
+    """
+    return user.is_active and user.role in {Role.SUPERVISOR, Role.ADMINISTRATOR} and not isinstance(user, Support)
 
 
 def hand_in(*, user: User, file_name: str, upload: IO[bytes], now: datetime) -> ContactImport:
