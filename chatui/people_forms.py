@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from server import phone
-from server.accounts.invitations import LONGEST_EMAIL, LONGEST_NAME, EmailNotValid, PersonExists, plain_name
+from server.accounts.invitations import LONGEST_EMAIL, LONGEST_NAME, EmailNotValid, PersonExists, TooManyInvitations, plain_name
 from server.accounts.models import Language, Role, Team, User
 from server.accounts.people import ROLES, LastAdministrator, PersonWish
 from server.lines.models import SECRETS, Line
@@ -27,6 +27,7 @@ ABOUT_ROLES = {
     Role.ADMINISTRATOR: gettext_lazy("All that, and these pages: people, lines they use, settings of the company, privacy."),
     Role.AUDITOR: gettext_lazy("Sees all lines and the log, but sends nothing and changes nothing."),
 }
+TOO_MANY_INVITATIONS = gettext_lazy("Not sent: these are too many invitations for one day. Please try again tomorrow.")
 NOT_GIVEN, READ, SEND = "", "read", "send"
 USES = [(NOT_GIVEN, gettext_lazy("No access")), (READ, gettext_lazy("May read")), (SEND, gettext_lazy("May read and send"))]
 
@@ -91,6 +92,8 @@ class InvitationForm(forms.Form):
                 self.add_error("email", _("This address can't be used: somebody logs in with it already."))
             case EmailNotValid():
                 self.add_error("email", _("This is not an e-mail address, or it is longer than 150 characters."))
+            case TooManyInvitations():
+                self.add_error("email", TOO_MANY_INVITATIONS)
             case LastAdministrator():
                 text = _("This is the company's last administrator. Make somebody else one first.")
                 self.add_error("role", text)

@@ -15,9 +15,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatui.access import for_administrators
 from chatui.administering import lead_to, person_or_404, show
-from chatui.people_forms import ABOUT_ROLES, InvitationForm, PersonForm
+from chatui.people_forms import ABOUT_ROLES, TOO_MANY_INVITATIONS, InvitationForm, PersonForm
 from server.accounts.invitation_links import VALID_FOR, is_invited
-from server.accounts.invitations import EmailNotValid, PersonExists, invite_again
+from server.accounts.invitations import EmailNotValid, PersonExists, TooManyInvitations, invite_again
 from server.accounts.models import Role
 from server.accounts.people import LastAdministrator, people_of
 from server.messaging import staffing
@@ -68,7 +68,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             person = staffing.invite_colleague(subscriber=company, wish=form.wish, by=request.user, now=now())
-        except (EmailNotValid, PersonExists) as refusal:
+        except (EmailNotValid, PersonExists, TooManyInvitations) as refusal:
             form.explain(refusal)
         else:
             messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": person.email})
@@ -86,7 +86,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         try:
             changed = staffing.change_person(person=chosen, wish=form.wish, by=request.user, now=now())
-        except (EmailNotValid, PersonExists, LastAdministrator) as refusal:
+        except (EmailNotValid, PersonExists, TooManyInvitations, LastAdministrator) as refusal:
             form.explain(refusal)
         else:
             if changed:
@@ -143,10 +143,14 @@ def reactivate(request: HttpRequest, person_id: int) -> HttpResponse:
 def invite_anew(request: HttpRequest, person_id: int) -> HttpResponse:
     """Send the invitation anew."""
     chosen = person_or_404(request.user, person_id)
-    if invite_again(person=chosen, by=request.user, now=now()):
-        messages.success(
-            request, _("A new invitation to %(email)s is on its way; the old link has ended.") % {"email": chosen.email}
-        )
+    try:
+        is_sent = invite_again(person=chosen, by=request.user, now=now())
+    except TooManyInvitations:
+        messages.error(request, TOO_MANY_INVITATIONS)
+        return lead_to(request, "person", chosen.pk)
+    if is_sent:
+        said = _("A new invitation to %(email)s is on its way; the old link has ended.")
+        messages.success(request, said % {"email": chosen.email})
     else:
         messages.error(request, _("Not sent: %(name)s has joined already, or is deactivated.") % {"name": chosen.name})
     return lead_to(request, "person", chosen.pk)

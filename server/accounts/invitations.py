@@ -6,6 +6,7 @@ invited ──join──▶ one of us
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
@@ -16,7 +17,7 @@ from django.db.models import Q
 from server import sms
 from server.accounts.invitation_links import INVITED, InvitationUsed, invited_by_link, is_invited
 from server.accounts.letters import send_invitation
-from server.accounts.models import Role, Subscriber, User, record_audit
+from server.accounts.models import AuditEntry, Role, Subscriber, User, record_audit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 # A person's e-mail is also their user name.
 LONGEST_EMAIL = 150
 LONGEST_NAME = 120
+# Nobody's mailbox is filled, and no strangers are written to by the thousand, by somebody who presses a button.
+MOST_LETTERS, MOST_LETTERS_TO_ONE = 200, 5
+COUNTED_FOR = timedelta(days=1)
 
 
 class EmailNotValid(ValueError):
@@ -34,16 +38,24 @@ class PersonExists(Exception):
     """Somebody has this e-mail address or user name already."""
 
 
+class TooManyInvitations(Exception):
+    """The company, or this address, has had its share of invitations of a day."""
+
+
 @transaction.atomic
 def invite_person(
     *, subscriber: Subscriber, email: str, name: str, role: str, language: str, by: User | None, now: datetime
 ) -> User:
-    """Make the person, and send them a letter once this is committed. Raises EmailNotValid and PersonExists."""
+    """Make the person, and send them a letter once this is committed.
+
+    Raises EmailNotValid, PersonExists and TooManyInvitations.
+    """
     if role == Role.OPERATOR:
         raise ValueError(role)
     address = valid_address(email)
     if User.objects.filter(Q(username__iexact=address) | Q(subscriber=subscriber, email__iexact=address)).exists():
         raise PersonExists(address)
+    _refuse_too_many(subscriber, address, now)
     person = User(subscriber=subscriber, username=address, email=address, name=plain_name(name), role=role, language=language)
     person.set_unusable_password()
     person.invited_at = now
@@ -61,10 +73,14 @@ def invite_person(
 
 @transaction.atomic
 def invite_again(*, person: User, by: User, now: datetime) -> bool:
-    """Send a fresh link, which ends the one before; False when the person has joined or was deactivated meanwhile."""
+    """Send a fresh link, which ends the one before; False when the person has joined or was deactivated meanwhile.
+
+    Raises TooManyInvitations.
+    """
     locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if not is_invited(locked):
         return False
+    _refuse_too_many(locked.subscriber, locked.username, now)
     locked.invited_at = now
     locked.set_unusable_password()
     locked.save(update_fields=["invited_at", "password"])
@@ -87,6 +103,12 @@ def join(*, uidb64: str, token: str, name: str, password_hash: str, now: datetim
     record_audit(action="user.joined", at=now, actor=invited, subscriber=invited.subscriber, target=invited.username)
     invited.refresh_from_db(fields=["password", "name"])
     return invited
+
+
+def _refuse_too_many(subscriber: Subscriber | None, address: str, now: datetime) -> None:
+    letters = AuditEntry.objects.filter(subscriber=subscriber, action=INVITED, at__gt=now - COUNTED_FOR)
+    if letters.filter(target=address[:120]).count() >= MOST_LETTERS_TO_ONE or letters.count() >= MOST_LETTERS:
+        raise TooManyInvitations
 
 
 def plain_name(name: str) -> str:

@@ -39,7 +39,7 @@ SIMPLE_FIELDS = ("name", "email", "role", "language", "phone")
 
 @transaction.atomic
 def invite_colleague(*, subscriber: Subscriber, wish: PersonWish, by: User, now: datetime) -> User:
-    """Invite somebody into the company, with teams and lines. Raises EmailNotValid and PersonExists."""
+    """Invite somebody into the company, with teams and lines. Raises EmailNotValid, PersonExists and TooManyInvitations."""
     person = invite_person(
         subscriber=subscriber, email=wish.email, name=wish.name, role=wish.role, language=wish.language, by=by, now=now
     )
@@ -52,7 +52,8 @@ def invite_colleague(*, subscriber: Subscriber, wish: PersonWish, by: User, now:
 def change_person(*, person: User, wish: PersonWish, by: User, now: datetime) -> list[str]:
     """Bring somebody to the wish, at once on their open screens; returns the names of what changed.
 
-    Raises LastAdministrator, EmailNotValid and PersonExists. Who was invited at another address gets a new letter.
+    Who was invited at another address gets a new letter.
+    Raises LastAdministrator, EmailNotValid, PersonExists and TooManyInvitations.
     """
     locked, administrators = locked_with_administrators(person)
     if wish.role != locked.role:

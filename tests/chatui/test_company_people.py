@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from server.accounts.letters import send_invitation
@@ -133,6 +134,23 @@ def test_a_link_works_once(hers, kontakt):
     ):
         assert answer.status_code == 404
     assert User.objects.get(username="zoli@kontakt.example").check_password("harom-piros-alma")
+
+
+def test_who_has_had_too_many_invitations_of_a_day_gets_no_more(hers, kontakt):
+    hers.post(f"{PEOPLE}invite/", invitation())
+    zoli = User.objects.get(email="zoli@kontakt.example")
+    for _ in range(6):
+        answer = hers.post(page_of(zoli, "invite/"))
+    assert "too many invitations for one day" in hers.get(answer.url).text
+    assert AuditEntry.objects.filter(action="user.invited").count() == 5
+    entries = [AuditEntry(subscriber=kontakt, action="user.invited", target=str(n), at=timezone.now()) for n in range(195)]
+    AuditEntry.objects.bulk_create(entries)
+    for address, form in [(f"{PEOPLE}invite/", invitation(email="kati@x.hu")), (page_of(zoli), as_is(zoli, email="other@x.hu"))]:
+        answer = hers.post(address, form)
+        assert answer.status_code == 422
+        assert "too many invitations for one day" in answer.text
+    zoli.refresh_from_db()
+    assert zoli.email == "zoli@kontakt.example"
 
 
 def test_a_new_invitation_ends_the_link_before(hers):

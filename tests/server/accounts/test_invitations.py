@@ -16,9 +16,19 @@ from server.accounts.invitation_links import (
     is_invited,
     words_of_link,
 )
-from server.accounts.invitations import EmailNotValid, PersonExists, invite_again, invite_person, join
+from server.accounts.invitations import (
+    COUNTED_FOR,
+    MOST_LETTERS,
+    MOST_LETTERS_TO_ONE,
+    EmailNotValid,
+    PersonExists,
+    TooManyInvitations,
+    invite_again,
+    invite_person,
+    join,
+)
 from server.accounts.letters import send_invitation
-from server.accounts.models import Role, User
+from server.accounts.models import AuditEntry, Role, User
 from tests.conftest import NOW
 
 
@@ -98,6 +108,28 @@ def test_who_has_left_or_joined_meanwhile_gets_no_letter(invited):
     send_invitation.func(zoli.pk)
     assert mail.outbox == []
     assert invite_again(person=zoli, by=zoli, now=NOW) is False
+
+
+def test_nobodys_mailbox_is_filled_with_invitations(invited, ada):
+    zoli = invited()
+    for _ in range(MOST_LETTERS_TO_ONE - 1):
+        assert invite_again(person=zoli, by=ada, now=NOW)
+    words = link(User.objects.get(pk=zoli.pk))
+    with pytest.raises(TooManyInvitations):
+        invite_again(person=zoli, by=ada, now=NOW + COUNTED_FOR - timedelta(seconds=1))
+    # The last letter is good all the same.
+    assert invited_by_link(**words, now=NOW) == zoli
+    assert invited("kati@kontakt.example").pk
+    assert invite_again(person=zoli, by=ada, now=NOW + COUNTED_FOR)
+
+
+def test_a_company_writes_to_no_strangers_by_the_thousand(invited, rival, kontakt):
+    entries = [AuditEntry(subscriber=kontakt, action="user.invited", target=f"{n}@x.example", at=NOW) for n in range(MOST_LETTERS)]
+    AuditEntry.objects.bulk_create(entries)
+    with pytest.raises(TooManyInvitations):
+        invited()
+    assert not User.objects.filter(email="zoli@kontakt.example").exists()
+    assert invited(subscriber=rival).pk
 
 
 def test_a_link_is_good_for_a_week_to_the_second(invited):
