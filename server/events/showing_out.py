@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils.timezone import now
 
+from server.accounts.acting import end_acting
 from server.accounts.models import UserSession
 from server.events import doorbell
 
@@ -40,15 +43,20 @@ def end_session(*, user: User, session_id: int) -> bool:
 
 
 def _end(user: User, key: str) -> None:
+    # The operator's staff may look at a company's pages in it.
+    acted_for = end_acting(session=SessionStore(key), person=user, how="logged out", now=now()) if user.is_staff else None
     Session.objects.filter(session_key=key).delete()
     UserSession.objects.filter(user=user, session_key=key).delete()
     _dismiss(user, key)
+    if acted_for is not None:
+        _dismiss(user, key, subscriber_id=acted_for.pk)
 
 
-def _dismiss(user: User, key: str) -> None:
+def _dismiss(user: User, key: str, *, subscriber_id: int | None = None) -> None:
+    of_company = subscriber_id or user.subscriber_id
     # Only when the session is gone for everybody: a socket that comes back in between must find the door shut.
     transaction.on_commit(
-        lambda: doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=LOGGED_OUT, session_key=key), robust=True
+        lambda: doorbell.dismiss(subscriber_id=of_company, user_id=user.pk, code=LOGGED_OUT, session_key=key), robust=True
     )
 
 

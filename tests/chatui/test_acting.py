@@ -14,6 +14,7 @@ from server.accounts import acting
 from server.accounts.models import AuditEntry, Role, Support, User
 from server.accounts.models.support import NeverWritten
 from server.events.services import set_services
+from server.events.showing_out import show_out
 from server.messaging.inbound import receive_sms
 from server.messaging.models import Message, Note
 from server.privacy.erasing import erase
@@ -301,6 +302,11 @@ class TestSockets:
     async def test_logging_out_closes_them_at_once(self, helping_tab):
         browser, tab = helping_tab
         await in_thread(browser.post, "/logout/")
+        assert await tab.is_closed_with() == 4401
+
+    async def test_so_does_ending_all_of_the_persons_log_ins_from_elsewhere(self, helping_tab, oper):
+        _, tab = helping_tab
+        await in_thread(show_out, user=oper)
         assert await tab.is_closed_with() == 4401
 
     async def test_what_has_run_out_is_closed_at_the_recheck(self, helping_tab, monkeypatch):
