@@ -104,7 +104,7 @@ _DETAILS: dict[str, _StrPromise] = {
     "rows": gettext_lazy("rows"),
     "format": gettext_lazy("format"),
     "filter": gettext_lazy("filter"),
-    "step": gettext_lazy("second step"),
+    "step": gettext_lazy("wrong"),
     "old": gettext_lazy("before"),
     "new": gettext_lazy("after"),
     "released": gettext_lazy("conversations given back"),
@@ -129,6 +129,8 @@ _DETAILS: dict[str, _StrPromise] = {
     "opening_hours": gettext_lazy("opening hours"),
     "is_closed_on_holidays": gettext_lazy("closed on public holidays"),
 }
+# Of a log-in: which of them was wrong.
+_STEPS = {"password": gettext_lazy("the password"), "code": gettext_lazy("the code of the second step")}
 # Of use to the program alone.
 _NOT_SAID = frozenset({"fingerprint"})
 
@@ -154,7 +156,11 @@ def details_of(entry: AuditEntry) -> str:
     """The rest of it, in one line."""
     told = {key: value for key, value in entry.detail.items() if value not in ("", None, [], {}) and key not in _NOT_SAID}
     order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
-    return " · ".join(f"{_DETAILS.get(key, key)}: {_plain(told[key])}" for key in order)
+    return " · ".join(f"{_DETAILS.get(key, key)}: {_said(key, told[key])}" for key in order)
+
+
+def _said(key: str, value: Any) -> str:
+    return str(_STEPS[value]) if key == "step" and value in _STEPS else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -42,3 +42,11 @@ def test_older_entries_stay_within_the_company(log, desk, kontakt, rival):
     rest = desk.get("/operator/log/" + older, headers={"HX-Request": "true"})
     assert targets(page) + targets(rest) == ["rival"] * 60 + ["eve"]
     assert "<html" not in rest.text
+
+
+def test_what_was_wrong_at_a_log_in_is_said_in_words(desk):
+    for step in ("password", "code"):
+        record_audit(action="user.log_in_failed", at=NOW, target="dana", step=step)
+    page = desk.get("/operator/log/").text
+    assert "wrong: the password<" in page
+    assert "wrong: the code of the second step<" in page
