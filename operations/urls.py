@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from operations.views import acting, audit, line_check, lines, requests, services, subscribers
+from operations.views import acting, audit, line_check, lines, requests, services, staff, subscribers
 
 app_name = "operator"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("subscribers/<int:subscriber_id>/act-as/", acting.act_as, name="act_as"),
     path("end-acting/", acting.stop_acting, name="stop_acting"),
     path("log/", audit.audit, name="audit"),
+    path("staff/", staff.staff, name="staff"),
+    path("staff/<int:user_id>/deactivate/", staff.deactivate, name="staff_deactivate"),
+    path("staff/<int:user_id>/reactivate/", staff.reactivate, name="staff_reactivate"),
+    path("staff/<int:user_id>/second-step/", staff.reset_step, name="staff_reset_step"),
     path("lines/", lines.lines, name="lines"),
     path("lines/new/", lines.new_line, name="new_line"),
     path("lines/<int:line_id>/", lines.line, name="line"),
