@@ -15,7 +15,7 @@ from server.history.export_files import delete_file, files_there
 from server.history.export_log import tell
 from server.history.making import make_in_worker, make_later
 from server.history.models import Export, ExportStatus
-from server.history.signs_of_life import STALLED_AFTER
+from server.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -36,8 +36,8 @@ from server.history.reading_ahead import patient_database, read_ahead, read_pati
 from server.history.rights import may_take
 from server.history.rows import rows
 from server.history.sheets import Sheets
-from server.history.signs_of_life import signs_of_life
 from server.history.tabulation import Tabulation, time_of
+from server.signs_of_life import signs_of_life
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -82,7 +82,7 @@ def make_export(*, export_id: int, in_worker: bool = False) -> None:
     if export is None:
         return
     try:
-        with translation.override(export.language), signs_of_life(_ours(export)) if in_worker else nullcontext():
+        with translation.override(export.language), signs_of_life(_ours(export), field="seen_at") if in_worker else nullcontext():
             _finish(export, _written(export, in_worker=in_worker))
     except _NoLongerAllowed:
         delete_file(export.file)

@@ -14,9 +14,9 @@ from server.contacts.importing import files
 from server.contacts.importing.asking import UNDONE_WITHIN
 from server.contacts.importing.holding import WORKED_ON, tell
 from server.contacts.importing.problems import Problem
-from server.contacts.importing.signs_of_life import STALLED_AFTER
 from server.contacts.importing.working import announce, work_later, work_on_import
 from server.contacts.models import ContactImport, ImportedContact, ImportState
+from server.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -22,13 +22,13 @@ from server.contacts.importing.entries import Fault, Reader
 from server.contacts.importing.holding import Progress, TakenAway, finish, tell
 from server.contacts.importing.planning import Outcome, Plan
 from server.contacts.importing.problems import NotImportable, Problem, Reason
-from server.contacts.importing.signs_of_life import signs_of_life
 from server.contacts.importing.tables import delimited_rows, workbook_rows
 from server.contacts.importing.undoing import drop_unused_tags, take_back
 from server.contacts.importing.writing import write
 from server.contacts.models import ContactImport, ImportedContact, ImportState
 from server.events.log import record
 from server.events.models import Kind
+from server.signs_of_life import signs_of_life
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +60,7 @@ def work_on(*, import_id: int, in_worker: bool = False) -> None:
     if held is None:
         return
     try:
-        with signs_of_life(holding.ours(held)) if in_worker else nullcontext():
+        with signs_of_life(holding.ours(held), field="alive_at") if in_worker else nullcontext():
             _WORK[ImportState(held.state)](held)
     except NotImportable as refusal:
         _give_up(held, refusal.code)

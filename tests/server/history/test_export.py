@@ -31,8 +31,8 @@ from server.history.filter import HistoryFilter
 from server.history.looking_after import LOST_AFTER, STALLED_AFTER, expire_exports, resume_stalled_exports
 from server.history.making import make_export
 from server.history.models import Export, ExportProblem, ExportStatus
-from server.history.signs_of_life import signs_of_life
 from server.lines.models import LineAccess
+from server.signs_of_life import signs_of_life
 from tests.conftest import NOW
 from tests.server.history.exported import export_of, file_of, made, meanwhile, queued, values_in
 
@@ -374,10 +374,10 @@ def test_what_a_killed_worker_began_is_made_by_another(sam, three_texts, monkeyp
 @pytest.mark.django_db(transaction=True)
 def test_whoever_waits_long_for_the_database_says_so_meanwhile(sam, three_texts, monkeypatch):
     export = queued(monkeypatch, sam)
-    monkeypatch.setattr("server.history.signs_of_life.EVERY", timedelta(milliseconds=10))
+    monkeypatch.setattr("server.signs_of_life.EVERY", timedelta(milliseconds=10))
     ours = Export.objects.filter(pk=export.pk)
     waited = timezone.now() + timedelta(seconds=20)
-    with signs_of_life(ours):
+    with signs_of_life(ours, field="seen_at"):
         while not ours.filter(seen_at__isnull=False).exists():
             assert timezone.now() < waited
 

@@ -1,4 +1,4 @@
-"""Saying every few seconds that somebody still works on an import, however long a single step takes."""
+"""Saying every few seconds that somebody still works on something, however long a single step takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from server.contacts.models import ContactImport
-
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=5)
@@ -26,10 +24,10 @@ STALLED_AFTER = 6 * EVERY
 
 
 @contextmanager
-def signs_of_life(ours: QuerySet[ContactImport]) -> Iterator[None]:
-    """Keep `alive_at` of the import fresh while the block lasts, on a thread and a connection of its own."""
+def signs_of_life(ours: QuerySet[Any], *, field: str) -> Iterator[None]:
+    """Keep a row's time of the last sign fresh while the block lasts, on a thread and a connection of its own."""
     is_over = threading.Event()
-    heart = threading.Thread(target=_beat, args=(ours, is_over), name="sign of life of an import", daemon=True)
+    heart = threading.Thread(target=_beat, args=(ours, field, is_over), name="sign of life", daemon=True)
     heart.start()
     try:
         yield
@@ -38,18 +36,18 @@ def signs_of_life(ours: QuerySet[ContactImport]) -> Iterator[None]:
         heart.join()
 
 
-def _beat(ours: QuerySet[ContactImport], is_over: threading.Event) -> None:
+def _beat(ours: QuerySet[Any], field: str, is_over: threading.Event) -> None:
     try:
         while not is_over.wait(EVERY.total_seconds()):
-            _say(ours)
+            _say(ours, field)
     finally:
         connections.close_all()
 
 
-def _say(ours: QuerySet[ContactImport]) -> None:
+def _say(ours: QuerySet[Any], field: str) -> None:
     try:
-        ours.all().update(alive_at=timezone.now())
+        ours.all().update(**{field: timezone.now()})
     except (DatabaseError, InterfaceError):
         # The next one is the next try, on a new connection.
-        logger.warning("a sign of life of an import could not be given")
+        logger.warning("a sign of life could not be given")
         connections.close_all()
