@@ -27,13 +27,17 @@ def change(request: HttpRequest) -> HttpResponse:
     form = OwnForm(request.POST, user=request.user)
     if not form.is_valid():
         return show_settings(request, own=form, status=422)
-    changed = own.change_own(
-        user=request.user,
-        phone=form.cleaned_data["phone"],
-        email=form.cleaned_data["email"],
-        notices=form.kept,
-        now=now(),
-    )
+    try:
+        changed = own.change_own(
+            user=request.user,
+            phone=form.cleaned_data["phone"],
+            email=form.cleaned_data["email"],
+            notices=form.kept,
+            now=now(),
+        )
+    except own.ChangedTooOften:
+        form.add_error("email", _("You have changed your address several times today. Please try again tomorrow."))
+        return show_settings(request, own=form, status=422)
     if changed:
         messages.success(request, _("Saved."))
     return _to("notices")

@@ -67,6 +67,16 @@ def test_what_will_not_do_is_told_beside_it_and_nothing_changes(dana, form, says
     assert User.objects.filter(pk=dana.pk).values().get() == before
 
 
+def test_nobodys_mailbox_is_filled_by_somebody_who_says_it_is_theirs(dana):
+    browser = Browser(dana)
+    answers = [save(browser, email=f"{n}@victim.example").status_code for n in range(10)]
+    assert answers == [302] * 4 + [422] * 6
+    assert "several times today" in save(browser, email="a@victim.example").text
+    assert len(letters_sent()) == 3
+    # All else can be changed.
+    assert save(browser, email="3@victim.example", phone="06 20 555 0123").status_code == 302
+
+
 def test_everything_can_be_emptied_again(dana):
     browser = Browser(dana)
     save(browser, "06205550123", "dana@kontakt.example", [Notice.ASSIGNED])
