@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
+from django_tasks_db.models import DBTaskResult
 
 from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 RECEIPTS_KEPT_FOR = timedelta(days=90)
 # Anybody can write them, by trying passwords.
 LOG_INS_KEPT_FOR = timedelta(days=90)
+# Long enough to see why a letter was not sent; an old address stands in some of them.
+TASKS_KEPT_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ def drop_old_log_ins(now: datetime) -> None:
     forget_ended_sessions()
     for model in (AccessAttempt, AccessLog):
         model.objects.filter(attempt_time__lt=now - LOG_INS_KEPT_FOR).delete()
+
+
+def drop_old_tasks(now: datetime) -> int:
+    """Delete what the workers have done, well or not, more than 30 days ago: they keep it for ever."""
+    deleted, _ = DBTaskResult.objects.finished().filter(finished_at__lt=now - TASKS_KEPT_FOR).delete()
+    return deleted
 
 
 def move_log_into_database(now: datetime) -> None:
@@ -89,6 +98,7 @@ CHORES = (
     Chore("take stock", timedelta(days=1), take_stock),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
     Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),
+    Chore("drop old tasks", timedelta(days=1), drop_old_tasks),
 )
 OUR_CHORES = tuple(chore for chore in CHORES if not chore.asks_provider)
 PROVIDER_CHORES = tuple(chore for chore in CHORES if chore.asks_provider)

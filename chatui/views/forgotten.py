@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from server import sms
 from server.accounts.middleware import client_address
-from server.accounts.own_letters import send_new_password_links
+from server.accounts.own_letters import has_asked_enough, send_new_password_links
 from server.accounts.passwords import LinkUsed, people_named, take_new_password, user_by_link
 from server.events.showing_out import show_out
 
@@ -39,7 +39,15 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         return render(
             request, "chatui/forgotten.html", {"problem": _("Please write your user name or your e-mail address.")}, status=422
         )
-    send_new_password_links.enqueue([user.pk for user in people_named(name)], client_address(request))
+    address = client_address(request)
+    if has_asked_enough(address=address, now=now()):
+        return render(
+            request,
+            "chatui/forgotten.html",
+            {"problem": _("Too many letters were asked for. Please wait a quarter of an hour.")},
+            status=429,
+        )
+    send_new_password_links.enqueue([user.pk for user in people_named(name)], address)
     return render(request, "chatui/forgotten.html", {"is_sent": True})
 
 

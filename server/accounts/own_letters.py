@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.core.mail import send_mail
 from django.tasks import task
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django_tasks_db.models import DBTaskResult
 
 from server.accounts.circumstances import Circumstances, under
 from server.accounts.models import User
 from server.accounts.passwords import note_forgotten, words_of_link
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# Whoever asks again and again holds up everybody else's letters.
+MOST_ASKED, ASKED_WITHIN = 20, timedelta(minutes=15)
 
 
 @task()
@@ -24,6 +34,12 @@ def send_new_password_links(user_ids: list[int], address: str | None) -> None:
         for user in User.objects.filter(pk__in=user_ids, is_active=True).select_related("subscriber"):
             if note_forgotten(user=user, now=timezone.now()):
                 _send_link(user)
+
+
+def has_asked_enough(*, address: str | None, now: datetime) -> bool:
+    """Whether so many new passwords were asked for from this IP address that it has to wait."""
+    asked = DBTaskResult.objects.filter(task_path=send_new_password_links.module_path, enqueued_at__gt=now - ASKED_WITHIN)
+    return asked.filter(args_kwargs__args__1=address).count() >= MOST_ASKED
 
 
 def _send_link(user: User) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from freezegun import freeze_time
 
 from server.accounts.models import AuditEntry, User
+from server.accounts.own_letters import ASKED_WITHIN, MOST_ASKED
 from tests.chatui.test_people import NEW_PASSWORD, is_in, log_in
 from tests.codes import has_app
 from tests.conftest import PASSWORD
@@ -44,6 +45,19 @@ def link_for(name: str) -> str:
 
 def choose(browser: Browser, link: str, new: str = NEW_PASSWORD, again: str | None = None):
     return browser.post(link, {"new_password1": new, "new_password2": new if again is None else again})
+
+
+def test_who_asks_again_and_again_has_to_wait(dana, settings):
+    assert {ask(f"nobody{n}").status_code for n in range(MOST_ASKED)} == {200}
+    answer = ask("dana")
+    assert (answer.status_code, "wait a quarter of an hour" in answer.text) == (429, True)
+    # Others need not.
+    settings.TRUSTED_PROXIES = 1
+    elsewhere = Browser(headers={"X-Forwarded-For": "192.0.2.7"})
+    assert elsewhere.post("/login/forgotten/", {"username": "dana"}).status_code == 200
+    assert [letter.to for letter in letters_sent()] == [["Dana@Kontakt.example"]]
+    with freeze_time(timezone.now() + ASKED_WITHIN):
+        assert ask("dana").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["dana", "dana@kontakt.example", " DANA@KONTAKT.EXAMPLE "])
