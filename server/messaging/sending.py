@@ -227,9 +227,7 @@ def _stopped_meanwhile(message: Message, now: datetime) -> bool:
     else:
         return False
     # Not ours any more (a late report moved it): no reason to send it either.
-    with transaction.atomic():
-        if _finish(message, now, [Status.SENDING], status=Status.FAILED, reason=reason, failed_at=now):
-            limits.take_back(line, counted_at=message.attempted_at)
+    _finish(message, now, [Status.SENDING], is_untried=True, status=Status.FAILED, reason=reason, failed_at=now)
     return True
 
 
@@ -238,15 +236,18 @@ def _held_since(line_id: int) -> datetime | None:
     return Line.objects.select_for_update(no_key=True).values_list("held_since", flat=True).get(pk=line_id)
 
 
-def _finish(message: Message, now: datetime, only_from: list[Status], **changes: object) -> bool:
-    """Move a message on, if it still is where we think it is and nobody has begun another attempt, and tell the screens."""
+def _finish(message: Message, now: datetime, only_from: list[Status], *, is_untried: bool = False, **changes: object) -> bool:
+    """Move a message on, if it still is where we think it is and nobody has begun another attempt, and tell the screens.
+
+    One that waits again, or `is_untried`, does not count for its line's limits.
+    """
     with transaction.atomic():
         ours = Message.objects.filter(pk=message.pk, status__in=only_from, attempts=message.attempts)
         moved = ours.update(lease_until=None, lease_by="", **changes)
         if moved:
             if changes["status"] in WENT_WRONG:
                 refresh_standing(message.conversation_id)
-            if changes["status"] in {Status.QUEUED, Status.HELD}:
+            if is_untried or changes["status"] in {Status.QUEUED, Status.HELD}:
                 limits.take_back(message.conversation.line, counted_at=message.attempted_at)
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
     # By name: reading everything anew would forget the conversation, line and contact that came with it.
