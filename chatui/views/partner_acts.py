@@ -104,7 +104,10 @@ def contact_block(request: HttpRequest, contact_id: int) -> HttpResponse:
     back = number_in(request.GET.get("conversation"))
     if request.method != "POST":
         return _ask(request, "block", entry)
-    partners.block_sender(entry=entry, by=request.user, now=now())
+    try:
+        partners.block_sender(entry=entry, by=request.user, now=now())
+    except GoneMeanwhile:
+        return _gone(request)
     messages.success(request, _("%(name)s is blocked. You find them in the phone book, under Blocked.") % {"name": entry})
     if back:
         return _on(request, reverse("chat" if request.user.subscriber.has_chat else "messages"))
@@ -118,7 +121,10 @@ def contact_unblock(request: HttpRequest, contact_id: int) -> HttpResponse:
     back = number_in(request.GET.get("conversation"))
     if back:
         conversation_or_404(request.user, back)
-    partners.unblock_sender(entry=entry, by=request.user, now=now())
+    try:
+        partners.unblock_sender(entry=entry, by=request.user, now=now())
+    except GoneMeanwhile:
+        return _gone(request)
     if back and wants_frames(request):
         return show_changes(request, back, with_head=True)
     messages.success(request, _("%(name)s is not blocked any longer: the threads are back in their places.") % {"name": entry})

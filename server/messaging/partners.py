@@ -43,8 +43,8 @@ def save_entry(*, subscriber: Subscriber, entry: Contact | None = None, facts: F
     saved = entries.write_entry(subscriber=subscriber, entry=entry, facts=facts, now=now)
     rows = {*before, *rows_of_entry(saved).values_list("pk", flat=True)}
     _hide_as_blocked(rows, now=now)
-    _tell(subscriber.pk, rows, {saved.pk, *([entry.pk] if entry is not None else [])}, now=now)
     _drop_unused({*before} - {*rows_of_entry(saved).values_list("pk", flat=True)})
+    _tell(subscriber.pk, rows, {saved.pk, *([entry.pk] if entry is not None else [])}, now=now)
     return saved
 
 
@@ -114,26 +114,34 @@ def forget_entry(*, entry: Contact, by: User, now: datetime) -> None:
             entries.separate(number=row, with_name=True)
     name_rows(rows, name="", company="")
     record_audit(action="contact.deleted", at=now, actor=by, subscriber=entry.subscriber, target=str(entry.pk), contact=entry.pk)
-    _tell(entry.subscriber_id, {row.pk for row in rows}, {entry.pk}, now=now)
+    pk = entry.pk
     _drop_unused({row.pk for row in rows})
+    _tell(entry.subscriber_id, {row.pk for row in rows}, {pk}, now=now)
 
 
 @transaction.atomic
 def block_sender(*, entry: Contact, by: User, now: datetime) -> bool:
-    """Hide all threads with a contact, those that will come, too; they hear nothing of it. False when it was so already."""
-    rows = rows_of_entry(entry.whole)
-    if not rows.filter(blocked_at=None).update(blocked_at=now):
+    """Hide all threads with a contact, those that will come, too; they hear nothing of it. False when it was so already.
+
+    Raises GoneMeanwhile.
+    """
+    (whole,) = entries.lock_entries([entry.whole])
+    if not rows_of_entry(whole).filter(blocked_at=None).update(blocked_at=now):
         return False
-    _note_block("contact.blocked", entry.whole, by, now)
+    _note_block("contact.blocked", whole, by, now)
     return True
 
 
 @transaction.atomic
 def unblock_sender(*, entry: Contact, by: User, now: datetime) -> bool:
-    """Show the threads of a contact again, where they belong; nothing of it is unread. False when it was not blocked."""
-    if not rows_of_entry(entry.whole).exclude(blocked_at=None).update(blocked_at=None):
+    """Show the threads of a contact again, where they belong; nothing of it is unread. False when it was not blocked.
+
+    Raises GoneMeanwhile.
+    """
+    (whole,) = entries.lock_entries([entry.whole])
+    if not rows_of_entry(whole).exclude(blocked_at=None).update(blocked_at=None):
         return False
-    _note_block("contact.unblocked", entry.whole, by, now)
+    _note_block("contact.unblocked", whole, by, now)
     return True
 
 
@@ -147,6 +155,8 @@ def _note_block(action: str, entry: Contact, by: User, now: datetime) -> None:
 def _hide_as_blocked(rows: Collection[int], *, now: datetime) -> None:
     """Conversations are hidden exactly while their contact is blocked."""
     ours = Conversation.objects.filter(contact__in=rows)
+    # In one order, whoever else has several of them in hand.
+    list(ours.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
     ours.filter(hidden_at=None, contact__blocked_at__isnull=False).update(hidden_at=now)
     ours.filter(hidden_at__isnull=False, contact__blocked_at=None).update(hidden_at=None)
 
@@ -166,6 +176,8 @@ def _tell(subscriber_id: int, rows: Collection[int], changed: Iterable[int], *, 
 
 def _drop_unused(rows: Collection[int]) -> None:
     """A number that was taken away, never had a thread, and is of no other use, is not kept."""
+    # Nobody texts one for the first time between the look at it and its end: a thread needs its contact's row.
+    list(Contact.objects.select_for_update().filter(pk__in=rows).order_by("pk").values_list("pk", flat=True))
     Contact.objects.filter(
         pk__in=rows,
         main=None,

@@ -9,7 +9,7 @@ import pytest
 from server.accounts.models import AuditEntry
 from server.contacts.entries import EntryNotValid, Facts, GoneMeanwhile, Reason
 from server.contacts.models import Contact, Tag
-from server.contacts.phonebook import record_contact, record_contacts, rows_of_entry
+from server.contacts.phonebook import matching, record_contact, record_contacts, rows_of_entry
 from server.events.models import Event, Kind
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Message
@@ -164,7 +164,7 @@ def test_whoever_renames_one_number_renames_the_entry(save, rename):
     entry = save(numbers=[BOTI, SECOND])
     rename(entry)
     assert names() == {"Új Név"}
-    assert {row.words.split()[0] for row in Contact.objects.all()} == {"uj"}
+    assert set(matching(subscriber=entry.subscriber, text="uj")) == set(Contact.objects.all())
 
 
 def test_a_rename_is_told_to_each_thread_of_each_number(save, boti_texts, sales_line, twilio_line, kontakt):
