@@ -79,15 +79,24 @@ def _is_untouched(contact: Contact, after: dict[str, Any], tags: set[int]) -> bo
     is_used = (
         contact.blocked_at or contact.erased_at or seen.has_others or any(getattr(seen, f"use_{at}") for at in range(len(_uses())))
     )
-    # Of a contact that is gone the other numbers have no main one.
     is_changed = any(getattr(contact, name) != after.get(name, _EMPTY.get(name, "")) for name in FIELDS if name != "main_id")
-    return not is_used and not is_changed and tags <= set(after.get("tags", []))
+    return not is_used and not is_changed and not _was_given_away(contact, after) and tags <= set(after.get("tags", []))
+
+
+def _was_given_away(contact: Contact, after: dict[str, Any]) -> bool:
+    """Whether somebody has made it a number of another entry. (Of a contact that is gone the other numbers have no main one.)"""
+    return contact.main_id not in {None, after.get("main_id")}
 
 
 def _restore(contact: Contact, row: ImportedContact) -> bool:
     """Whether anything of it changed."""
     taken = False
+    seen: Any = contact
+    # The name is that of all numbers of an entry: of those that somebody has put together it stays as it is.
+    kept = {"name", "company"} if seen.has_others else {*FIELDS} if _was_given_away(contact, row.after) else set()
     for name in FIELDS:
+        if name in kept:
+            continue
         if name in row.after and getattr(contact, name) == row.after[name]:
             setattr(contact, name, row.before.get(name, _EMPTY.get(name, "")))
             taken = True

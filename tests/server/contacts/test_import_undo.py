@@ -12,6 +12,7 @@ from server.contacts.importing.columns import Mode
 from server.contacts.importing.working import work_on
 from server.contacts.models import Contact, ContactImport, ImportedContact, Tag
 from server.contacts.phonebook import matching
+from server.messaging.partners import merge_contacts
 from tests.conftest import BOTI, NOW
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,23 @@ def test_who_has_got_another_number_since_stays(importing, undoing, kontakt):
     Contact.objects.create(subscriber=kontakt, number="+36309998877", name=main.name, main=main, created_at=NOW)
     assert undoing(one) == {"deleted": 2, "kept": 1}
     assert Contact.objects.count() == 2
+
+
+def test_who_was_put_together_with_somebody_since_stays_with_them(importing, undoing, boti, ada):
+    one = importing("Név;Telefon\nKiss Boti;+36209990002\n")
+    merge_contacts(keep=boti, other=Contact.objects.get(number="+36209990002"), by=ada, now=NOW)
+    assert undoing(one) == {"kept": 1}
+    assert set(Contact.objects.values_list("number", "name", "main")) == {
+        (BOTI, "Kiss Boti", None),
+        ("+36209990002", "Kiss Boti", boti.pk),
+    }
+
+
+def test_all_numbers_of_an_entry_that_somebody_has_joined_keep_one_name(importing, undoing, boti, ada):
+    one = importing("Név;Telefon\nNagy Pál;+36209990002\n")
+    merge_contacts(keep=Contact.objects.get(number="+36209990002"), other=boti, by=ada, now=NOW)
+    assert undoing(one) == {"kept": 1}
+    assert set(Contact.objects.values_list("name", flat=True)) == {"Nagy Pál"}
 
 
 def test_who_was_deleted_since_is_no_hindrance(importing, undoing):
