@@ -137,10 +137,23 @@ def join(*, keep: Contact, other: Contact) -> list[Contact]:
 
 def separate(*, number: Contact, with_name: bool) -> None:
     """Let a further number stand for itself again: as an entry of the same name, or without a name."""
+    if number.main is not None:
+        _keep_on_hold(number, whole=number.main)
     number.main = None
     number.save(update_fields=["main"])
     if not with_name:
         name_rows([number], name="", company="")
+
+
+def _keep_on_hold(number: Contact, *, whole: Contact) -> None:
+    """A legal hold keeps all numbers of an entry: taken apart, each part stays on hold."""
+    hold = number.legal_holds.model.objects.filter(contact__in=rows_of_entry(whole), ended_at=None).order_by("pk").first()
+    if hold is None:
+        return
+    for part in (number, whole):
+        if not part.legal_holds.filter(ended_at=None).exists():
+            hold.pk, hold.contact = None, part
+            hold.save(force_insert=True)
 
 
 def empty(entry: Contact) -> None:
@@ -240,6 +253,7 @@ def _locked(rows: list[Contact], entry: Contact | None) -> list[Contact]:
 
 def _take_over(main: Contact, entry: Contact) -> None:
     """Another number becomes the main one."""
+    _keep_on_hold(main, whole=entry)
     main.main, main.blocked_at = None, entry.blocked_at
     main.name, main.company = entry.name, entry.company
     main.note, main.language, main.emails = entry.note, entry.language, entry.emails

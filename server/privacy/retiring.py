@@ -27,6 +27,7 @@ from server.events.log import record
 from server.events.models import Kind
 from server.lines.models import Line
 from server.messaging.models import ON_ITS_WAY, Activity, Conversation, Direction, Draft, Message, Note, ReadMarker
+from server.messaging.standing import lock_conversation
 from server.privacy import forgetting
 from server.privacy.models import LegalHold, RetentionRun
 from server.privacy.retention import beginning_of_kept, conversations_on_hold, is_stopped
@@ -134,18 +135,23 @@ def _delete_messages(run: RetentionRun, threads: Collection[int]) -> int:
     if not chosen:
         return 0
     Message.objects.filter(pk__in=[pk for pk, _, _ in chosen]).delete()
-    inbound = Counter(conversation for _, conversation, direction in chosen if direction == Direction.IN)
-    for conversation, number in inbound.items():
-        _count_down(conversation, number)
+    for conversation in sorted({conversation for _, conversation, direction in chosen if direction == Direction.IN}):
+        _count_down(conversation)
     return len(chosen)
 
 
-def _count_down(conversation_id: int, number: int) -> None:
-    """unread = received - read: the oldest go first, and those were read first."""
-    received = Conversation.objects.filter(pk=conversation_id)
-    received.update(inbound_count=Greatest(F("inbound_count") - number, Value(0)))
-    markers = ReadMarker.objects.filter(conversation=conversation_id)
-    markers.update(inbound_read=Greatest(F("inbound_read") - number, Value(0)))
+def _count_down(conversation_id: int) -> None:
+    """unread = received - read: the oldest go first, and those were read first.
+
+    What came while the contact was blocked was never counted: so only as much is taken as is not there any more.
+    """
+    received = lock_conversation(conversation_id).inbound_count
+    left = Message.objects.filter(conversation=conversation_id, direction=Direction.IN).count()
+    gone = max(0, received - left)
+    if gone:
+        Conversation.objects.filter(pk=conversation_id).update(inbound_count=received - gone)
+        markers = ReadMarker.objects.filter(conversation=conversation_id)
+        markers.update(inbound_read=Greatest(F("inbound_read") - gone, Value(0)))
 
 
 def _delete_rest(run: RetentionRun, threads: Collection[int]) -> Counter[str]:
@@ -176,7 +182,9 @@ def _delete_nameless(contacts: Collection[int]) -> int:
     bare = bare.annotate(known=Count("conversations") + Count("others") + Count("tags")).filter(known=0)
     bare = bare.exclude(Exists(Consent.objects.filter(contact=OuterRef("pk"))))
     bare = bare.exclude(Exists(LegalHold.objects.filter(contact=OuterRef("pk"))))
-    ids = list(bare.values_list("pk", flat=True))
+    # Contacts are locked before their conversations elsewhere: who has one in hand now needs it, so it stays.
+    free = Contact.objects.select_for_update(skip_locked=True).filter(pk__in=contacts).values_list("pk", flat=True)
+    ids = list(bare.filter(pk__in=list(free)).values_list("pk", flat=True))
     Contact.objects.filter(pk__in=ids).delete()
     return len(ids)
 

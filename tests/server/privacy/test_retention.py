@@ -12,12 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.models import WebhookReceipt
 from server.accounts.models import AuditEntry
+from server.contacts.entries import Facts
 from server.contacts.models import Contact
 from server.events.models import Event, Kind
 from server.messaging.conversations import mark_read, unread_by, write_note
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Message, Note, ReadMarker, Status
 from server.messaging.outbound import queue_sms
+from server.messaging.partners import block_sender, forget_entry, merge_contacts, save_entry, separate_number, unblock_sender
 from server.privacy import retiring
 from server.privacy.holds import NotYours, place_hold
 from server.privacy.models import RetentionRun
@@ -74,6 +76,24 @@ def test_unread_stays_right(keeps_30_days, boti_texts, dana, bela):
     assert thread.latest_message.body == "friss"
 
 
+def test_what_came_from_a_blocked_sender_is_not_taken_from_what_is_unread(keeps_30_days, boti, boti_texts, dana):
+    for n in range(3):
+        boti_texts(f"régi {n}", at=OLD + timedelta(minutes=n))
+    thread = Conversation.objects.get()
+    mark_read(conversation=thread, by=dana, upto=3, now=OLD)
+    block_sender(entry=boti, by=dana, now=OLD)
+    for n in range(5):
+        boti_texts(f"rejtett {n}", at=OLD + timedelta(hours=n + 1))
+    unblock_sender(entry=boti, by=dana, now=YOUNG)
+    for n in range(2):
+        boti_texts(f"friss {n}", at=YOUNG + timedelta(minutes=n))
+    a_night()
+    thread.refresh_from_db()
+    assert thread.inbound_count == 2
+    assert ReadMarker.objects.get(user=dana).inbound_read == 0
+    assert unread_by(dana) == [thread.pk]
+
+
 def test_empty_conversations_and_nameless_numbers_go_named_ones_stay(keeps_30_days, boti_texts, boti):
     boti_texts("régi", at=OLD)
     boti_texts("régi", at=OLD, sender="+36205550001")
@@ -121,6 +141,30 @@ def test_what_is_on_legal_hold_stays(whom, keeps_30_days, boti, boti_texts, ada)
         a_night()
         assert Message.objects.count() == 2
         assert not Message.objects.filter(pk=free.pk).exists()
+
+
+def without_its_first_number(boti, second, by):
+    save_entry(subscriber=boti.subscriber, entry=boti, facts=Facts(name="Kiss Boti", numbers=[second.number]), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "take_apart",
+    [
+        lambda boti, second, by: separate_number(number=second, by=by, now=NOW),
+        lambda boti, second, by: forget_entry(entry=boti, by=by, now=NOW),
+        without_its_first_number,
+    ],
+)
+def test_no_number_is_taken_out_of_a_legal_hold(take_apart, keeps_30_days, boti, boti_texts, ada, dana):
+    boti_texts("régi", at=OLD)
+    boti_texts("másik szám", at=OLD, sender="+36209990002")
+    second = Contact.objects.get(number="+36209990002")
+    merge_contacts(keep=boti, other=second, by=dana, now=NOW)
+    second.refresh_from_db()
+    place_hold(subscriber=boti.subscriber, contact=boti, reason="Per", by=ada, now=NOW)
+    take_apart(boti, second, dana)
+    a_night()
+    assert Message.objects.count() == 2
 
 
 def test_once_a_night_and_only_at_night(keeps_30_days, boti_texts):
