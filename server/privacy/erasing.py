@@ -193,8 +193,7 @@ def _go_on(erasure: Erasure) -> datetime:
     assert erasure.contact is not None
     now = timezone.now()
     # Somebody may have merged the entry with another one: they are one person then.
-    erasure.contact.refresh_from_db(fields=["main"])
-    lock_entry(erasure.contact)
+    _lock_whole(erasure.contact)
     if not _ours(erasure).update(seen_at=now):
         raise _Stop
     if is_on_hold(erasure.contact):
@@ -202,17 +201,28 @@ def _go_on(erasure: Erasure) -> datetime:
     return now
 
 
+def _lock_whole(contact: Contact) -> None:
+    while True:
+        contact.refresh_from_db(fields=["main"])
+        # While we waited for it, it may have become another one's number.
+        if lock_entry(contact).main_id is None:
+            return
+
+
 def _finish(erasure: Erasure, began_at: datetime) -> bool:
-    """The last step; False while a message is on its way to the provider."""
+    """The last step; False while a message is on its way to the provider, or when one has come in this very moment."""
     with transaction.atomic():
         now = _go_on(erasure)
         assert erasure.contact is not None
         numbers = list(numbers_of(erasure.contact))
+        left = Message.objects.filter(conversation__in=_conversations_of(numbers), redacted_at=None)
+        # Messages first, then their conversations: the order of locks (standing.py).
+        in_hand = {*left.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)}
         # Whoever writes into one of them waits, and finds another contact.
         locked = list(_conversations_of(numbers).select_for_update(no_key=True).order_by("pk"))
-        left = Message.objects.filter(conversation__in=locked, redacted_at=None)
+        status_of = dict(left.values_list("pk", "status"))
         is_settled = now - erasure.requested_at >= SETTLES_WITHIN
-        if left.filter(status__in=[] if is_settled else ON_THE_LINE).exists():
+        if {*status_of} - in_hand or (not is_settled and {*status_of.values()} & {*ON_THE_LINE}):
             return False
         for conversation in locked:
             edge = None

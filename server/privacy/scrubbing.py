@@ -49,12 +49,19 @@ class Person:
 def scrub_files_and_filters(*, subscriber: Subscriber, numbers: Collection[Contact], now: datetime) -> dict[str, int]:
     """Delete or empty what tells of these numbers' person; returns how much of each. Within a transaction."""
     person = Person(numbers)
+    _lock_files(subscriber)
     return {
         "filters": _forget_filters(subscriber, person),
         "files": _take_back_files(subscriber, numbers, person, now),
         "imports": _forget_imports(subscriber, numbers, person),
         "admin_log": _forget_admin_log(person),
     }
+
+
+def _lock_files(subscriber: Subscriber) -> None:
+    """All of them before the first is told of: the number of an event is locked last, by who works on one of them, too."""
+    for files in (Export.objects.filter(subscriber=subscriber), ContactImport.objects.filter(subscriber=subscriber)):
+        list(files.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 def _forget_filters(subscriber: Subscriber, person: Person) -> int:
