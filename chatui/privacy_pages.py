@@ -19,7 +19,7 @@ from server.phone import NumberNotValid, to_e164
 from server.privacy.holds import is_on_hold
 from server.privacy.models import Erasure, LegalHold
 from server.privacy.provider_redactions import ACCOUNT_REFUSED, LINE_HELD, NO_PROVIDER, OTHER_ACCOUNT
-from server.privacy.wishes import opt_outs_of
+from server.privacy.wishes import consents_of, opt_outs_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -70,7 +70,7 @@ def privacy_of(contact: Contact, user: User) -> dict[str, Any]:
     return {
         "entry": entry,
         "wishes": [Wish(row) for row in opt_outs_of(entry, lines=lines)],
-        "consents": entry.consents.select_related("recorded_by").order_by("-given_at", "-pk"),
+        "consents": consents_of(entry).order_by("-given_at", "-pk"),
         "lines": lines.order_by("label"),
         "may_override": user.sees_all_lines and not user.only_reads,
         "may_write": not user.only_reads and not entry.erased_at,

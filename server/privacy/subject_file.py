@@ -18,7 +18,7 @@ from server.history.tabulation import Tabulation
 from server.lines.models import Line
 from server.messaging.models import Activity, Conversation, Message, Note
 from server.privacy.holds import require_administrator
-from server.privacy.wishes import numbers_of, opt_outs_of
+from server.privacy.wishes import consents_of, numbers_of, opt_outs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -87,7 +87,7 @@ def _everything(numbers: list[Contact], now: datetime) -> Iterator[str]:
         "time_zone_of_company": main.subscriber.timezone,
         "contact": _of_contact(main),
         "numbers": [{"number": row.number, "known_since": row.created_at, "blocked_at": row.blocked_at} for row in numbers],
-        "consents": [_of_consent(consent) for consent in main.consents.select_related("recorded_by").order_by("given_at")],
+        "consents": [_of_consent(consent) for consent in consents_of(main).order_by("given_at", "pk")],
         "opt_outs": [_of_wish(wish) for wish in opt_outs_of(main, lines=Line.objects.filter(subscriber=main.subscriber))],
     }
     conversations = Conversation.objects.filter(contact__in=[row.pk for row in numbers]).select_related(

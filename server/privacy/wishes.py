@@ -135,6 +135,11 @@ def opt_outs_of(contact: Contact, *, lines: QuerySet[Line]) -> QuerySet[OptOut]:
     return found.order_by(F("ended_at").desc(nulls_first=True), "-opted_out_at", "-pk")
 
 
+def consents_of(contact: Contact) -> QuerySet[Consent]:
+    """What they agreed to, at whichever of the entry's numbers: before a merge each had its own."""
+    return Consent.objects.filter(contact__in=numbers_of(contact).values("pk")).select_related("recorded_by")
+
+
 def numbers_of(contact: Contact) -> QuerySet[Contact]:
     """All numbers of the contact's entry, its main number first."""
     main = contact.main_id or contact.pk
