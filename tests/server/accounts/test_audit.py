@@ -39,6 +39,8 @@ def test_postgresql_does_not_empty_it_either(entry):
         # SQLite has no TRUNCATE.
         return
     with pytest.raises(DatabaseError, match="only added to"), transaction.atomic(), connection.cursor() as cursor:
+        # What the entry itself left to be checked at the end would forbid it, too.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("TRUNCATE accounts_auditentry")
 
 
