@@ -28,6 +28,8 @@ SETTLES_EVERY = timedelta(seconds=10)
 LOST_AFTER = timedelta(hours=1)
 # What a provider or another process may still tell of an erased message.
 LATE_FOR = timedelta(days=1)
+# At least one turn of the chore.
+JUST_NOW = timedelta(minutes=15)
 
 
 def resume_erasures(*, now: datetime) -> int:
@@ -56,7 +58,8 @@ def follow_up_erasures(*, now: datetime) -> int:
         with transaction.atomic():
             found += _follow_up(erasure, now)
         confirm_erasure(erasure, now=now)
-    if recent:
+    # It writes the whole index anew: not every few minutes for a day, only when words went, or somebody died before it.
+    if found or recent.filter(finished_at__gt=now - JUST_NOW).exists():
         forget_words()
     return found
 

@@ -10,10 +10,13 @@ import pytest
 from openpyxl import load_workbook
 
 from server.accounts.models import AuditEntry
+from server.contacts.models import Contact
 from server.history.columns import headings
 from server.messaging.models import Message
+from server.messaging.partners import merge_contacts
 from server.privacy.holds import NotYours
 from server.privacy.subject_file import EVERYTHING, SHEET, make_subject_file
+from server.privacy.wishes import give_consent
 from tests.conftest import BOTI, NOW
 
 
@@ -37,6 +40,15 @@ def test_it_holds_every_message_of_every_number_as_a_sheet_and_as_json(known_eve
     assert told["opt_outs"][0]["words"] == "STOP"
     assert "Jegyzet Kiss Botiról" in [note["body"] for each in told["conversations"] for note in each["notes"]]
     assert "Másé" not in json.dumps(told, ensure_ascii=False)
+
+
+def test_consents_of_who_was_merged_with_them_are_in_it(boti, kontakt, ada):
+    other = Contact.objects.create(subscriber=kontakt, number="+36209990002", name="Kiss B.", created_at=NOW)
+    give_consent(contact=other, purpose="Hírlevél", source="Űrlap", given_at=NOW, by=ada, now=NOW)
+    merge_contacts(keep=boti, other=other, by=ada, now=NOW)
+    with make_subject_file(contact=boti, by=ada, now=NOW) as file, zipfile.ZipFile(file) as archive:
+        told = json.loads(archive.read(EVERYTHING))
+    assert [consent["purpose"] for consent in told["consents"]] == ["Hírlevél"]
 
 
 def test_it_is_written_down_and_for_administrators_only(known_everywhere, ada, sam, eve):
