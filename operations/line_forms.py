@@ -106,7 +106,7 @@ class LineForm(forms.Form):
             self.add_error("number", _("The company has a line with this number already."))
         else:
             whose = {"name": taken.line.subscriber.name}
-            self.add_error("number", _("This number is a line of another subscriber: %(name)s.") % whose)
+            self.add_error("number", _("This number is a line of another subscriber (%(name)s).") % whose)
 
     def say_changed_meanwhile(self, line: Line) -> None:
         """Let it be saved again by whoever has looked at what is shown beside it now."""

@@ -135,6 +135,7 @@ def test_a_test_to_a_strange_number_is_refused(desk, line, to, told):
     answer = desk.post(f"{check_of(line)}test/", {"to": to})
     assert answer.status_code == 422
     assert told in unescape(answer.text)
+    assert f'hx-get="{check_of(line)}?part=provider"' in answer.text
     assert not Message.objects.exists()
     # Whom nothing was sent to, does not stand in the company's lists.
     assert not line.subscriber.contacts.exists()

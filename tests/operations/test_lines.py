@@ -116,7 +116,7 @@ def test_what_is_neither_number_nor_name_is_refused(desk, kontakt, typed):
 def test_a_number_of_another_subscriber_is_refused_clearly(desk, kontakt, rival_line):
     answer = new(desk, kontakt, number=rival_line.number)
     assert answer.status_code == 422
-    assert "a line of another subscriber: Rival Zrt." in answer.text
+    assert "a line of another subscriber (Rival Zrt.)." in answer.text
     # At another provider as well.
     assert new(desk, kontakt, number=rival_line.number, provider="simulator").status_code == 422
     assert Line.objects.count() == 1
