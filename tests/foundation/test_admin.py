@@ -109,7 +109,7 @@ def test_nothing_is_changed_added_or_deleted_here(desk, rows):
 def test_columns_are_named_in_the_persons_language(oper, rows):
     User.objects.filter(pk=oper.pk).update(language="hu")
     page = verified(User.objects.get(pk=oper.pk)).get(list_url(Message)).text
-    for label in ("Irány", "Állapot", "Szolgáltató kódja"):
+    for label in ("Irány", "Állapot", "SMS-szolgáltató kódja"):
         assert label in page
     assert "provider_code</" not in page
     assert "status szerint" not in page
