@@ -27,3 +27,13 @@ def doer(entry: AuditEntry) -> str:
 @register.filter
 def details(entry: AuditEntry) -> str:
     return audit_words.details_of(entry)
+
+
+@register.filter
+def target(entry: AuditEntry) -> str:
+    return audit_words.target_of(entry)
+
+
+@register.filter
+def about(entry: AuditEntry) -> int | None:
+    return audit_words.contact_of(entry)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from server.accounts.audit_values import said
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -104,6 +106,7 @@ _DETAILS: dict[str, _StrPromise] = {
     "rows": gettext_lazy("rows"),
     "format": gettext_lazy("format"),
     "filter": gettext_lazy("filter"),
+    "second_step": gettext_lazy("second step"),
     "step": gettext_lazy("wrong"),
     "old": gettext_lazy("before"),
     "new": gettext_lazy("after"),
@@ -128,9 +131,39 @@ _DETAILS: dict[str, _StrPromise] = {
     "saves_accents": gettext_lazy("sends without accents"),
     "opening_hours": gettext_lazy("opening hours"),
     "is_closed_on_holidays": gettext_lazy("closed on public holidays"),
+    "asked_how": gettext_lazy("asked for"),
+    "contact": gettext_lazy("contact"),
+    "other": gettext_lazy("other contact"),
+    "number": gettext_lazy("number"),
+    "numbers": gettext_lazy("numbers"),
+    "line": gettext_lazy("line"),
+    "people": gettext_lazy("people"),
+    "per_day": gettext_lazy("SMS a day"),
+    "per_minute": gettext_lazy("SMS a minute"),
+    "countries": gettext_lazy("countries"),
+    "days": gettext_lazy("days"),
+    "before": gettext_lazy("before"),
+    "until": gettext_lazy("until"),
+    "how": gettext_lazy("how"),
+    "left": gettext_lazy("codes left"),
+    "message": gettext_lazy("message"),
+    "messages": gettext_lazy("messages"),
+    "conversations": gettext_lazy("conversations"),
+    "contacts": gettext_lazy("contacts"),
+    "receipts": gettext_lazy("records of what the provider posted"),
+    "notes": gettext_lazy("with internal notes"),
+    "problem": gettext_lazy("problem"),
+    "values": gettext_lazy("filter"),
+    "password": gettext_lazy("password"),
+    "notices": gettext_lazy("notices"),
+    "label": gettext_lazy("name"),
+    "provider": gettext_lazy("provider"),
+    "is_active": gettext_lazy("in use"),
+    "account_sid": gettext_lazy("account"),
+    "auth_token": gettext_lazy("secret of the account"),
+    "country": gettext_lazy("country"),
+    "slug": gettext_lazy("short name"),
 }
-# Of a log-in: which of them was wrong.
-_STEPS = {"password": gettext_lazy("the password"), "code": gettext_lazy("the code of the second step")}
 # Of use to the program alone.
 _NOT_SAID = frozenset({"fingerprint"})
 
@@ -152,22 +185,23 @@ def person_of(entry: AuditEntry) -> str:
     return name
 
 
+def contact_of(entry: AuditEntry) -> int | None:
+    """Whose entry in the phone book it was about; the log, which is for ever, holds no names of customers."""
+    contact = entry.detail.get("contact")
+    return contact if isinstance(contact, int) else None
+
+
+def target_of(entry: AuditEntry) -> str:
+    """What it was done to."""
+    if (contact := contact_of(entry)) is not None and entry.target == str(contact):
+        return _("contact no. %(number)s") % {"number": contact}
+    return entry.target
+
+
 def details_of(entry: AuditEntry) -> str:
     """The rest of it, in one line."""
     told = {key: value for key, value in entry.detail.items() if value not in ("", None, [], {}) and key not in _NOT_SAID}
+    if str(told.get("contact")) == entry.target:
+        del told["contact"]
     order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
-    return " · ".join(f"{_DETAILS.get(key, key)}: {_said(key, told[key])}" for key in order)
-
-
-def _said(key: str, value: Any) -> str:
-    return str(_STEPS[value]) if key == "step" and value in _STEPS else _plain(value)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{_DETAILS.get(key, key)} {_plain(one)}" for key, one in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(one) for one in value)
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return str(value)
+    return " · ".join(f"{_DETAILS.get(key, key)}: {said(key, told[key], _DETAILS)}" for key in order)

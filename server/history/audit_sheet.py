@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from server.accounts.audit_words import details_of, name_of, person_of
+from server.accounts.audit_words import details_of, name_of, person_of, target_of
 from server.history.cells import storable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def write_audit(file: IO[bytes], *, entries: Iterable[AuditEntry], zone: ZoneInf
     for entry in entries:
         at = WriteOnlyCell(sheet, entry.at.astimezone(zone).replace(tzinfo=None, microsecond=0))
         at.number_format = "yyyy-mm-dd hh:mm:ss"
-        texts = (person_of(entry), name_of(entry.action), entry.target, details_of(entry), entry.address or "")
+        texts = (person_of(entry), name_of(entry.action), target_of(entry), details_of(entry), entry.address or "")
         sheet.append([at, *(_text(sheet, text) for text in texts)])
         written += 1
     workbook.save(file)

@@ -58,11 +58,18 @@ def test_administrators_and_auditors_read_their_companys_log_and_no_other(who, l
     assert page.status_code == 200
     assert [entry.split(" 2026 ")[1] for entry in said(page)] == [
         "11:00:00 Logged in ada Ada 192.0.2.7",
-        "11:00:00 Services switched kontakt reason: Szerződés: 2026/11 · changed: sms on Oper (operator)",
+        "11:00:00 Services switched kontakt reason: Szerződés: 2026/11 · changed: SMS on Oper (operator)",
         "11:00:00 Line released a line Oper (operator&#x27;s support)",
         "11:00:00 Log-in failed sam Fonal itself",
         "11:00:00 Person made or changed =HYPERLINK(1) changed: role Sam",
     ]
+
+
+def test_a_customer_is_named_by_the_phone_book_alone(kontakt, ada, boti):
+    record_audit(action="contact.blocked", at=NOW, actor=ada, subscriber=kontakt, target=str(boti.pk), contact=boti.pk)
+    page = Browser(ada).get("/company/audit/")
+    assert f'<a class="target" href="/phonebook/{boti.pk}/">contact no. {boti.pk}</a>' in page.text
+    assert "Kiss Boti" not in page.text
 
 
 @pytest.mark.parametrize("who", ["dana", "sam", "eve"])
@@ -148,7 +155,7 @@ def test_what_the_filter_shows_is_downloaded_and_that_is_written_down(log, ada):
             "Oper (operator)",
             "Services switched",
             "kontakt",
-            "reason: Szerződés: 2026/11 · changed: sms on",
+            "reason: Szerződés: 2026/11 · changed: SMS on",
             None,
         ],
         [datetime(2026, 11, 20, 11), "Oper (operator's support)", "Line released", "a line", None, None],
