@@ -41,7 +41,7 @@ def for_people_with_sms(view):
         if user.subscriber_id is None:
             return redirect("operator:subscribers")
         if not user.subscriber.has_sms:
-            return render(request, "chatui/service_off.html", status=403)
+            return _service_is_off(request)
         _refuse_changes_by_auditors(request, view)
         response = view(request, *args, **kwargs)
         # The same address is a page or a part of one: a browser's Back must not show the part alone.
@@ -49,6 +49,14 @@ def for_people_with_sms(view):
         return response
 
     return guarded
+
+
+def _service_is_off(request: HttpRequest):
+    response = render(request, "chatui/service_off.html", status=403)
+    if request.htmx:
+        # It can't be put into another page's place: that page is loaded anew, and is it.
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 def for_people_with_chat(view):

@@ -84,6 +84,13 @@ def test_without_sms_every_door_says_so_and_tells_nothing(dana, thread, failed, 
     assert Event.objects.count() == before
 
 
+def test_without_sms_a_part_of_a_page_has_the_page_loaded_anew(dana, thread, sms_off):
+    """A whole page put into another's place would bring styles that its CSP forbids."""
+    part = Browser(dana).get("/messages/count/", headers=HTMX)
+    assert (part.status_code, part.headers["HX-Refresh"]) == (403, "true")
+    assert "HX-Refresh" not in Browser(dana).get("/messages/").headers
+
+
 def test_without_sms_one_may_still_log_out_and_choose_a_language(dana, sms_off):
     browser = Browser(dana)
     assert browser.post("/language/", {"language": "en"}).status_code == 302
