@@ -9,11 +9,10 @@ from django.dispatch import receiver
 from django.shortcuts import render
 from django.utils.timezone import now
 
-from chatui.admission import LOGGED_OUT
 from server.accounts.acting import ACTING, end_acting, stand_in, why_over
 from server.accounts.circumstances import circumstances, under
 from server.accounts.models import Support
-from server.events import doorbell
+from server.events.showing_out import stop_acting
 
 # About the person, who is somebody else while acting; and what would make something the person's own in the company.
 CLOSED_PLACES = ("settings/", "language/")
@@ -31,7 +30,8 @@ class ActingMiddleware:
             return self.get_response(request)
         support = stand_in(session=request.session, person=request.user, now=now())
         if support is None:
-            stop(request, how=why_over(session=request.session, now=now()))
+            how = why_over(session=request.session, now=now())
+            stop_acting(session=request.session, user=request.user, how=how, now=now())
             return self.get_response(request)
         support.otp_device, support.is_verified = request.user.otp_device, request.user.is_verified
         request.user = support
@@ -43,15 +43,6 @@ class ActingMiddleware:
         if is_closed and isinstance(request.user, Support):
             return render(request, "chatui/not_while_acting.html", status=403)
         return None
-
-
-def stop(request, *, how: str) -> None:
-    """End it in the session, and close what is open in it."""
-    subscriber = end_acting(session=request.session, person=request.user, how=how, now=now())
-    if subscriber is not None:
-        doorbell.dismiss(
-            subscriber_id=subscriber.pk, user_id=request.user.pk, code=LOGGED_OUT, session_key=request.session.session_key or ""
-        )
 
 
 @receiver(user_logged_out)

@@ -21,11 +21,9 @@ from django.utils.timezone import now
 
 from server.accounts.acting import stand_in
 from server.accounts.models import Subscriber, Support, User
+from server.events.doorbell import LOGGED_OUT, NOT_ALLOWED
 from server.lines.models import Line
 from server.messaging.models import Conversation
-
-LOGGED_OUT = 4401
-NOT_ALLOWED = 4403
 
 # What a page was drawn with, and says when it connects (data-live in app.html).
 CHAT, SMS, OFF = "chat", "sms", "off"

@@ -21,7 +21,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from chatui.admission import LOGGED_OUT, NOT_ALLOWED, Person, Refused, admit
+from chatui.admission import Person, Refused, admit
 from chatui.drawing import ask, last_number
 from chatui.feed import Feed
 from chatui.rendering import RELOAD, presence_frame, typing_frame
@@ -218,7 +218,7 @@ class Hub:
         before = viewer.person
         if (before.user_id, before.subscriber_id) != (person.user_id, person.subscriber_id):
             # Leaves as who it was: from the old company's feed, and from the threads where it was seen.
-            viewer.close(LOGGED_OUT)
+            viewer.close(doorbell.LOGGED_OUT)
             return
         viewer.person = person
         if (feed := self.feeds.get(person.subscriber_id)) is not None:
@@ -226,7 +226,7 @@ class Hub:
         if before.lines - person.lines:
             # The page still shows what was taken away: load it anew, whatever the tab makes of the close.
             viewer.tell(RELOAD)
-            viewer.close(NOT_ALLOWED)
+            viewer.close(doorbell.NOT_ALLOWED)
         elif (before.lines, before.surroundings) != (person.lines, person.surroundings):
             viewer.tell(RELOAD)
 

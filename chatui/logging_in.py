@@ -22,7 +22,6 @@ from django.utils.timezone import now
 from server.accounts import log_ins, second_step
 from server.accounts.middleware import NOTED
 from server.events import doorbell
-from server.events.showing_out import LOGGED_OUT
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -106,7 +105,7 @@ def _leave(request: HttpRequest) -> None:
         log_ins.note_log_out(user=who, session_key=key, now=now())
     request.session.flush()
     if who.is_authenticated:
-        doorbell.dismiss(subscriber_id=who.subscriber_id, user_id=who.pk, code=LOGGED_OUT, session_key=key)
+        doorbell.dismiss(subscriber_id=who.subscriber_id, user_id=who.pk, code=doorbell.LOGGED_OUT, session_key=key)
 
 
 def note_session(request: HttpRequest, user: User, *, step: str = "") -> None:

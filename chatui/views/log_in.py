@@ -63,7 +63,7 @@ class LogOut(LogoutView):
         response = super().post(request, *args, **kwargs)
         # Only now that the session is gone: a socket that comes back in between must find the door shut.
         if user.is_authenticated:
-            doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=4401, session_key=session_key)
+            doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=doorbell.LOGGED_OUT, session_key=session_key)
         return response
 
 

@@ -47,7 +47,7 @@ def language(request: HttpRequest) -> HttpResponse:
             request.user.language = chosen
             request.user.save(update_fields=["language"])
             # Open sockets render in the old language: let them connect anew.
-            doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4000)
+            doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=doorbell.COME_AGAIN)
         response.set_cookie(
             django_settings.LANGUAGE_COOKIE_NAME,
             chosen,
@@ -78,7 +78,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         move_session(before=before, to=request.session.session_key)
         show_out(user=request.user, but_session=request.session.session_key)
     # Tabs of this browser, too: they come back with the new key.
-    doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=4401)
+    doorbell.dismiss(subscriber_id=request.user.subscriber_id, user_id=request.user.pk, code=doorbell.LOGGED_OUT)
     with translation.override(request.user.language):
         messages.success(request, _("Your password has been changed. You have been logged out everywhere else."))
     return redirect("settings")

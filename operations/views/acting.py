@@ -11,15 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from operations.access import for_the_operator, staff_of
-from server.accounts.acting import LONGEST_REASON, SHORTEST_REASON, begin_acting, end_acting
+from server.accounts.acting import LONGEST_REASON, SHORTEST_REASON, begin_acting
 from server.accounts.models import Subscriber, Support
-from server.events import doorbell
+from server.events import showing_out
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
-
-LOGGED_OUT = 4401
 
 
 class ReasonForm(forms.Form):
@@ -58,14 +56,8 @@ def stop_acting(request: HttpRequest) -> HttpResponseBase:
     """End it, in all tabs of this log-in; whoever does not act is led back."""
     if request.method != "POST" or not isinstance(request.user, Support):
         return _back(request)
-    person, session_key = request.user, request.session.session_key or ""
-    subscriber = end_acting(session=request.session, person=person, how="ended", now=now())
-    # Only once the session is written: a page that comes back in between must find it ended.
-    request.session.save()
-    if subscriber is not None:
-        doorbell.dismiss(subscriber_id=subscriber.pk, user_id=person.pk, code=LOGGED_OUT, session_key=session_key)
-        return redirect("operator:subscriber", subscriber.pk)
-    return redirect("operator:subscribers")
+    subscriber = showing_out.stop_acting(session=request.session, user=request.user, how="ended", now=now())
+    return redirect("operator:subscriber", subscriber.pk) if subscriber else redirect("operator:subscribers")
 
 
 @for_the_operator

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 type Statement = dict[str, Any]
 type Listener = Callable[[Statement], None]
 
+# What a socket is closed with, for the page to know what to do.
+LOGGED_OUT, NOT_ALLOWED, COME_AGAIN = 4401, 4403, 4000
+
 # A Redis that neither answers nor refuses must not pile up unrung doorbells.
 PATIENCE_SECONDS = 5
 
@@ -62,7 +65,7 @@ def whisper(subscriber_id: int, statement: Statement) -> None:
 
 
 def dismiss(*, subscriber_id: int | None, user_id: int, code: int, session_key: str = "") -> None:
-    """Close a person's open sockets at once (all, or one session's): 4401 logged out, 4403 no longer allowed."""
+    """Close a person's open sockets at once (all, or one session's) with one of the codes above."""
     if subscriber_id is not None:
         whisper(subscriber_id, {"kind": "dismiss", "user": user_id, "code": code, "session": session_key})
 

@@ -1,4 +1,4 @@
-"""Ending somebody's log-ins: their sessions go, and with them, at once, their open screens."""
+"""Ending somebody's log-ins, or what they do for a company in one: sessions go, and with them, at once, the open screens."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.utils.timezone import now
+from django.utils import timezone
 
 from server.accounts.acting import end_acting
 from server.accounts.models import UserSession
 from server.events import doorbell
 
 if TYPE_CHECKING:
-    from server.accounts.models import User
+    from datetime import datetime
 
-LOGGED_OUT = 4401
+    from django.contrib.sessions.backends.base import SessionBase
+
+    from server.accounts.models import Subscriber, User
 
 
 @transaction.atomic
@@ -28,7 +30,7 @@ def show_out(*, user: User, but_session: str = "") -> int:
         _end(user, key)
     if not but_session:
         # Whatever looks on by a session that we did not find.
-        _dismiss(user, "")
+        _dismiss(user, "", subscriber_id=user.subscriber_id)
     return len(keys)
 
 
@@ -42,21 +44,33 @@ def end_session(*, user: User, session_id: int) -> bool:
     return True
 
 
+@transaction.atomic
+def stop_acting(*, session: SessionBase, user: User, how: str, now: datetime) -> Subscriber | None:
+    """End what one of the operator's staff does for a company in a session, with the company's screens that are open in it.
+
+    Returns for whom it was; `how` is what the audit log says (accounts/acting.py).
+    """
+    subscriber = end_acting(session=session, person=user, how=how, now=now)
+    if subscriber is not None:
+        # A page that comes back in between must find it ended.
+        session.save()
+        _dismiss(user, session.session_key or "", subscriber_id=subscriber.pk)
+    return subscriber
+
+
 def _end(user: User, key: str) -> None:
-    # The operator's staff may look at a company's pages in it.
-    acted_for = end_acting(session=SessionStore(key), person=user, how="logged out", now=now()) if user.is_staff else None
+    if user.is_staff:
+        stop_acting(session=SessionStore(key), user=user, how="logged out", now=timezone.now())
     Session.objects.filter(session_key=key).delete()
     UserSession.objects.filter(user=user, session_key=key).delete()
-    _dismiss(user, key)
-    if acted_for is not None:
-        _dismiss(user, key, subscriber_id=acted_for.pk)
+    _dismiss(user, key, subscriber_id=user.subscriber_id)
 
 
-def _dismiss(user: User, key: str, *, subscriber_id: int | None = None) -> None:
-    of_company = subscriber_id or user.subscriber_id
+def _dismiss(user: User, key: str, *, subscriber_id: int | None) -> None:
     # Only when the session is gone for everybody: a socket that comes back in between must find the door shut.
     transaction.on_commit(
-        lambda: doorbell.dismiss(subscriber_id=of_company, user_id=user.pk, code=LOGGED_OUT, session_key=key), robust=True
+        lambda: doorbell.dismiss(subscriber_id=subscriber_id, user_id=user.pk, code=doorbell.LOGGED_OUT, session_key=key),
+        robust=True,
     )
 
 

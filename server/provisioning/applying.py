@@ -17,9 +17,9 @@ from server.accounts.provisioning import (
     switch_services,
 )
 from server.contacts.phonebook import record_contacts
-from server.events import doorbell
 from server.events.log import record
 from server.events.models import Kind
+from server.events.showing_out import show_out
 from server.lines.provisioning import CREDENTIALS, give_lines, record_line
 from server.messaging.sending import release_line
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from server.accounts.models import Subscriber, User
     from server.lines.models import Line
     from server.provisioning.plan import LineWish, OperatorWish, Plan, SubscriberWish, UserWish
-
-LOGGED_OUT = 4401
 
 
 @dataclass
@@ -133,11 +131,7 @@ def _note_password(user: User, password: str | None, password_hash: str | None, 
     if not password or not password_hash:
         return
     note_given_password(user=user, password=password, now=now)
-    transaction.on_commit(lambda: _show_out(user), robust=True)
-
-
-def _show_out(user: User) -> None:
-    doorbell.dismiss(subscriber_id=user.subscriber_id, user_id=user.pk, code=LOGGED_OUT)
+    show_out(user=user)
 
 
 def _tell(outcome: Outcome, what: str, changed: list[str]) -> None:
