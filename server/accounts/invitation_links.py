@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from server.accounts.links import pk_in, word_of
 from server.accounts.models import AuditEntry, User
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def is_invited(person: User) -> bool:
 
 def words_of_link(person: User) -> tuple[str, str]:
     """The two words of the address: whom it invites, and the proof."""
-    return urlsafe_base64_encode(str(person.pk).encode()), _token_of(person)
+    return word_of(person), _token_of(person)
 
 
 def invited_by_link(*, uidb64: str, token: str, now: datetime) -> User:
     """Whom the link invites. Raises InvitationExpired, and InvitationUsed for whatever else is wrong with it."""
-    person = User.objects.select_related("subscriber").filter(pk=_pk_in(uidb64)).first()
+    person = User.objects.select_related("subscriber").filter(pk=pk_in(uidb64)).first()
     if person is None or not is_invited(person) or not constant_time_compare(_token_of(person), token):
         raise InvitationUsed
     if person.invited_at is None or now - person.invited_at > VALID_FOR:
@@ -65,11 +65,3 @@ def _token_of(person: User) -> str:
     # An unusable password has forty random letters: a new invitation is a new link.
     value = f"{person.pk}\n{person.password}\n{person.email}\n{invited_at}"
     return salted_hmac("fonal.invitation", value, algorithm="sha256").hexdigest()[:40]
-
-
-def _pk_in(uidb64: str) -> int:
-    try:
-        word = urlsafe_base64_decode(uidb64).decode("ascii")
-    except ValueError:
-        return 0
-    return int(word) if word.isdecimal() and len(word) < 19 else 0

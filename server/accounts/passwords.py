@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.db.models import Q
-from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from server import sms
+from server.accounts.links import pk_in, word_of
 from server.accounts.models import AuditEntry, User, record_audit
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def note_forgotten(*, user: User, now: datetime) -> bool:
 
 def words_of_link(user: User) -> tuple[str, str]:
     """The two words of /login/reset/<uidb64>/<token>/."""
-    return urlsafe_base64_encode(str(user.pk).encode()), default_token_generator.make_token(user)
+    return word_of(user), default_token_generator.make_token(user)
 
 
 def user_by_link(*, uidb64: str, token: str) -> User:
     """Raises LinkUsed."""
-    user = User.objects.select_related("subscriber").filter(pk=_pk_in(uidb64), is_active=True).first()
+    user = User.objects.select_related("subscriber").filter(pk=pk_in(uidb64), is_active=True).first()
     if user is None or not user.has_usable_password() or not default_token_generator.check_token(user, token):
         raise LinkUsed
     return user
@@ -78,11 +78,3 @@ def take_new_password(*, user: User, password_hash: str, now: datetime) -> None:
 
 def note_changed(*, user: User, now: datetime, how: str = "settings") -> None:
     record_audit(action="user.password_changed", at=now, actor=user, subscriber=user.subscriber, target=user.username, how=how)
-
-
-def _pk_in(uidb64: str) -> int:
-    try:
-        word = urlsafe_base64_decode(uidb64).decode("ascii")
-    except ValueError:
-        return 0
-    return int(word) if word.isdecimal() and len(word) < 19 else 0
