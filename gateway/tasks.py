@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.lines.models import Line
 from server.lines.tasks import administrators_to_tell
+from server.mail import send_letter
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,8 @@ def tell_of_held_line(line_id: int) -> None:
         logger.warning("line %s is held, and nobody of its company can be told by e-mail", line.key)
     for person in people:
         with translation.override(person.language):
-            send_mail(
+            send_letter(
+                to=person.email,
                 subject=_("Sending from %(line)s has stopped") % {"line": line.label},
                 message=_(
                     "The SMS provider refuses the account of the line %(line)s (%(number)s), so nothing can be sent from it.\n\n"
@@ -33,6 +34,4 @@ def tell_of_held_line(line_id: int) -> None:
                     "again and the line is released. Incoming messages arrive as usual.\n\n%(address)s\n"
                 )
                 % {"line": line.label, "number": line.number, "address": settings.PUBLIC_URL},
-                from_email=None,
-                recipient_list=[person.email],
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from server.accounts.invitation_links import VALID_FOR, inviter_of, is_invited, words_of_link
 from server.accounts.models import User
+from server.mail import send_letter
 
 
 @task()
@@ -30,9 +30,9 @@ def send_invitation(person_id: int) -> None:
             "username": person.username,
             "days": VALID_FOR.days,
         }
-        send_mail(
-            # A line break in a company's name must not become one in the letter's head.
-            subject=" ".join((_("%(company)s invites you to its SMS messenger") % words).split()),
+        send_letter(
+            to=person.email,
+            subject=_("%(company)s invites you to its SMS messenger") % words,
             message=_(
                 "Dear %(name)s,\n\n"
                 "%(inviter)s has invited you to Fonal, where the people of %(company)s read and answer the company's SMS.\n\n"
@@ -41,6 +41,4 @@ def send_invitation(person_id: int) -> None:
                 "If you don't know what this is about, there is nothing to do: without a password nobody can log in.\n"
             )
             % words,
-            from_email=None,
-            recipient_list=[person.email],
         )

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -16,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from server.accounts.circumstances import Circumstances, under
 from server.accounts.models import User
 from server.accounts.passwords import note_forgotten, words_of_link
+from server.mail import send_letter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +49,8 @@ def _send_link(user: User) -> None:
             "username": user.username,
             "link": settings.PUBLIC_URL + reverse("new_password", args=words_of_link(user)),
         }
-        send_mail(
+        send_letter(
+            to=user.email,
             subject=_("A new password for Fonal"),
             message=_(
                 "Dear %(name)s,\n\n"
@@ -58,8 +59,6 @@ def _send_link(user: User) -> None:
                 "If it was not you, there is nothing to do: your password stays as it is.\n"
             )
             % words,
-            from_email=None,
-            recipient_list=[user.email],
         )
 
 
@@ -68,7 +67,8 @@ def tell_old_address(user_id: int, old_address: str) -> None:
     """Tell the address that a person had before that it is theirs no more."""
     user = User.objects.get(pk=user_id)
     with translation.override(user.language):
-        send_mail(
+        send_letter(
+            to=old_address,
             subject=_("Your e-mail address in Fonal has changed"),
             message=_(
                 "Dear %(name)s,\n\n"
@@ -77,6 +77,4 @@ def tell_old_address(user_id: int, old_address: str) -> None:
                 "If you did not change it yourself, tell your administrator at once.\n"
             )
             % {"name": user.name or user.username, "username": user.username},
-            from_email=None,
-            recipient_list=[old_address],
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Role, ServiceRequest, User
+from server.mail import send_letter
 
 
 @task()
@@ -19,8 +19,8 @@ def tell_the_operator(request_id: int) -> None:
     for address, language in _operator_addresses().items():
         with translation.override(language):
             words = _words(request)
-            _send(
-                address,
+            send_letter(
+                to=address,
                 subject=_("%(company)s asks for %(service)s") % words,
                 message=_(
                     "%(person)s of %(company)s asks for the service %(service)s.\n\n"
@@ -41,8 +41,8 @@ def tell_of_answer(request_id: int) -> None:
     with translation.override(person.language):
         words = {**_words(request), "answer": request.answer, "link": _link("chat")}
         if request.is_granted:
-            _send(
-                person.email,
+            send_letter(
+                to=person.email,
                 subject=_("%(service)s is switched on for %(company)s") % words,
                 message=_(
                     "Dear %(person)s,\n\n"
@@ -52,8 +52,8 @@ def tell_of_answer(request_id: int) -> None:
                 % words,
             )
         else:
-            _send(
-                person.email,
+            send_letter(
+                to=person.email,
                 subject=_("Your request for %(service)s was declined") % words,
                 message=_(
                     "Dear %(person)s,\n\n"
@@ -81,8 +81,3 @@ def _words(request: ServiceRequest) -> dict[str, str]:
 
 def _link(name: str) -> str:
     return f"{settings.PUBLIC_URL}{reverse(name)}"
-
-
-def _send(address: str, *, subject: str, message: str) -> None:
-    # A line break in a company's name must not become one in the letter's head.
-    send_mail(subject=" ".join(subject.split()), message=message, from_email=None, recipient_list=[address])

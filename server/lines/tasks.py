@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Notice, Role, Subscriber, User
 from server.lines.models import Line
+from server.mail import send_letter
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def tell_of_limit(line_id: int, percent: int) -> None:
         with translation.override(person.language):
             subject, message = _used_up() if percent >= 100 else _nearly_used_up()
             words = {"line": line.label, "number": line.number, "limit": line.per_day, "address": settings.PUBLIC_URL}
-            send_mail(subject=subject % words, message=message % words, from_email=None, recipient_list=[person.email])
+            send_letter(to=person.email, subject=subject % words, message=message % words)
 
 
 def _nearly_used_up() -> tuple[str, str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Notice, User
+from server.mail import send_letter
 from server.messaging.models import Conversation, Note
 
 if TYPE_CHECKING:
@@ -72,5 +72,4 @@ def _send(person: User, subject: str, body: str) -> None:
     end = _("You chose in Fonal's settings to be told of this: %(link)s") % {
         "link": f"{settings.PUBLIC_URL}{reverse('settings')}#notices"
     }
-    # A line break in a name must not become one in the letter's head.
-    send_mail(subject=" ".join(subject.split()), message=f"{body}\n-- \n{end}\n", from_email=None, recipient_list=[person.email])
+    send_letter(to=person.email, subject=subject, message=f"{body}\n-- \n{end}\n")
