@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 
 from server.accounts.models import Role, User
-from server.contacts.importing.asking import may_import
+from server.contacts.importing.rights import may_import
 from server.lines.models import Line, LineAccess
 from server.messaging.models import Conversation, Message
 

@@ -18,7 +18,7 @@ from chatui.contact_form import EntryForm, NameForm
 from chatui.phonebook_pages import Asked, contacts_seen_by, page_of, tags_of
 from server.accounts.models import Subscriber
 from server.contacts.entries import EntryNotValid, GoneMeanwhile
-from server.contacts.importing.asking import may_import
+from server.contacts.importing.rights import may_import
 from server.contacts.phonebook import rows_of_entry
 from server.messaging.models import Conversation, Note
 from server.messaging.partners import save_entry

@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from server import sms
-from server.accounts.models import Role, Support, record_audit
+from server.accounts.models import record_audit
 from server.contacts.importing import files
 from server.contacts.importing.columns import Field, Mode
-from server.contacts.importing.holding import FIRST, tell
+from server.contacts.importing.holding import FIRST, NOTHING_COUNTED, tell
 from server.contacts.importing.opening import format_of
 from server.contacts.importing.problems import NotImportable
+from server.contacts.importing.rights import may_import
 from server.contacts.importing.working import announce, work_later
 from server.contacts.models import ContactImport, ImportedContact, ImportState
 
@@ -51,14 +52,6 @@ class NoColumnForNumbers(Exception):
 
 class CannotUndo(Exception):
     """It is not the newest one, too long ago, or there is nothing to take back."""
-
-
-def may_import(user: User) -> bool:
-    """Whether the person may bring contacts in: they become everybody's in the company.
-
-    Nobody for another: when the worker gets to it, who acts for an administrator may act no longer.
-    """
-    return user.is_active and user.role in {Role.SUPERVISOR, Role.ADMINISTRATOR} and not isinstance(user, Support)
 
 
 def hand_in(*, user: User, file_name: str, upload: IO[bytes], now: datetime) -> ContactImport:
@@ -106,8 +99,7 @@ def match_columns(
 def start_import(*, one: ContactImport, user: User, now: datetime) -> None:
     """Write what the dry run has shown. Raises NotAllowedToImport, NotNow and AlreadyImporting."""
     _require_rights(user)
-    counts = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
-    _go_on(one, (ImportState.CHECKED,), ImportState.RUNNING, now, rows_done=0, errors=[], **counts)
+    _go_on(one, (ImportState.CHECKED,), ImportState.RUNNING, now, rows_done=0, errors=[], **NOTHING_COUNTED)
 
 
 def cancel_import(*, one: ContactImport, user: User, now: datetime) -> bool:
@@ -117,8 +109,7 @@ def cancel_import(*, one: ContactImport, user: User, now: datetime) -> bool:
         was_running = ContactImport.objects.filter(pk=one.pk, state=ImportState.RUNNING)
         others = ContactImport.objects.filter(pk=one.pk, state__in=CANCELLABLE)
         over = {"state": ImportState.CANCELLED, "worker": "", "columns": [], "finished_at": now}
-        nothing = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
-        cancelled = was_running.update(**over) or others.update(**over, **nothing, errors=[])
+        cancelled = was_running.update(**over) or others.update(**over, **NOTHING_COUNTED, errors=[])
         if cancelled:
             one.refresh_from_db()
             record_audit(

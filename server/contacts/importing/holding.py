@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WORKED_ON = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING)
 FIRST = "1:"
 PROGRESS_EVERY = 1.0
+# Before the first row, and when what would have changed has not.
+NOTHING_COUNTED = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
 
 
 class TakenAway(Exception):

@@ -13,7 +13,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.tasks import task
 from django.utils import timezone
 
-from server.accounts.models import Role, User, record_audit
+from server.accounts.models import User, record_audit
 from server.contacts.importing import files, holding
 from server.contacts.importing.cards import FIELDS as FIELDS_OF_CARDS
 from server.contacts.importing.cards import card_rows
@@ -22,6 +22,7 @@ from server.contacts.importing.entries import Fault, Reader
 from server.contacts.importing.holding import Progress, TakenAway, finish, tell
 from server.contacts.importing.planning import Outcome, Plan
 from server.contacts.importing.problems import NotImportable, Problem, Reason
+from server.contacts.importing.rights import may_import
 from server.contacts.importing.tables import delimited_rows, workbook_rows
 from server.contacts.importing.undoing import drop_unused_tags, take_back
 from server.contacts.importing.writing import write
@@ -242,7 +243,7 @@ def announce(one: ContactImport) -> None:
 
 def _require_rights(held: ContactImport) -> None:
     user = User.objects.get(pk=held.user_id)
-    if not (user.is_active and user.subscriber_id == held.subscriber_id and user.role in {Role.SUPERVISOR, Role.ADMINISTRATOR}):
+    if user.subscriber_id != held.subscriber_id or not may_import(user):
         raise NotImportable(Problem.NOT_ALLOWED)
 
 
