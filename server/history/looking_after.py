@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
-from django.tasks import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from server.history.export_files import delete_file, files_there
 from server.history.export_log import tell
 from server.history.making import make_in_worker, make_later
 from server.history.models import Export, ExportStatus
+from server.lost_tasks import without_task
 from server.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -34,19 +32,12 @@ def resume_stalled_exports(*, now: datetime) -> int:
     died = Export.objects.filter(status=ExportStatus.RUNNING, seen_at__lt=now - STALLED_AFTER)
     waiting = Export.objects.filter(status=ExportStatus.QUEUED)
     lost = waiting.filter(Q(seen_at=None, created_at__lt=now - LOST_AFTER) | Q(seen_at__lt=now - LOST_AFTER))
-    return sum(_queue_again(export, now) for export in [*died, *_without_task(lost)])
+    return sum(_queue_again(export, now) for export in [*died, *without_task(lost, make_in_worker)])
 
 
 def make_again(export: Export, *, now: datetime) -> bool:
     """Have one that is not finished made anew: what it has read so far may not be in it."""
     return _queue_again(export, now)
-
-
-def _without_task(exports: QuerySet[Export]) -> list[Export]:
-    """Those whose task doesn't wait for a worker: where there is no worker, tasks must not pile up."""
-    tasks = DBTaskResult.objects.filter(task_path=make_in_worker.module_path, status=TaskResultStatus.READY)
-    waiting = {made["args"][0] for made in tasks.values_list("args_kwargs", flat=True)} if exports else set()
-    return [export for export in exports if export.pk not in waiting]
 
 
 def _queue_again(export: Export, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from server.contacts.models import Contact
+from server.lost_tasks import without_task
 from server.messaging.models import Conversation
 from server.privacy.erasing import erase_in_worker
 from server.privacy.models import Erasure, ErasureState, ProviderRedaction
@@ -36,8 +37,9 @@ def resume_erasures(*, now: datetime) -> int:
     """Have those done that nobody does any more, or that waited for a message on its way; returns how many."""
     died = Q(state=ErasureState.RUNNING, seen_at__lt=now - STALLED_AFTER)
     settling = Q(state=ErasureState.SETTLING, seen_at__lt=now - SETTLES_EVERY)
-    lost = Q(state=ErasureState.QUEUED, seen_at__lt=now - LOST_AFTER)
-    return sum(_queue_again(erasure, now) for erasure in Erasure.objects.filter(died | settling | lost))
+    lost = Erasure.objects.filter(state=ErasureState.QUEUED, seen_at__lt=now - LOST_AFTER)
+    left = [*Erasure.objects.filter(died | settling), *without_task(lost, erase_in_worker)]
+    return sum(_queue_again(erasure, now) for erasure in left)
 
 
 def _queue_again(erasure: Erasure, now: datetime) -> bool:

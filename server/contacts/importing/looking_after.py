@@ -7,15 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.tasks import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from server.contacts.importing import files
 from server.contacts.importing.asking import UNDONE_WITHIN
-from server.contacts.importing.holding import WORKED_ON, tell
+from server.contacts.importing.holding import NOTHING_COUNTED, WORKED_ON, tell
 from server.contacts.importing.problems import Problem
 from server.contacts.importing.working import announce, work_later, work_on_import
 from server.contacts.models import ContactImport, ImportedContact, ImportState
+from server.lost_tasks import without_task
 from server.signs_of_life import STALLED_AFTER
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def resume_stalled_imports(*, now: datetime) -> int:
     silent = ContactImport.objects.filter(state__in=WORKED_ON, alive_at__lt=now - STALLED_AFTER)
     died = [one for one in silent if not one.worker.endswith(":")]
     lost = [one for one in silent if one.worker.endswith(":") and one.alive_at and one.alive_at < now - LOST_AFTER]
-    return sum(_queue_again(one, now) for one in [*died, *_without_task(lost)])
+    return sum(_queue_again(one, now) for one in [*died, *without_task(lost, work_on_import)])
 
 
 def expire_imports(*, now: datetime) -> int:
@@ -44,10 +43,8 @@ def expire_imports(*, now: datetime) -> int:
     for one in left:
         with transaction.atomic():
             still = ContactImport.objects.filter(pk=one.pk, state=one.state, alive_at=one.alive_at)
-            # What would have changed has not.
-            nothing = dict.fromkeys(("new_count", "changed_count", "same_count", "error_count"), 0)
             given_up = still.update(
-                state=ImportState.FAILED, problem=Problem.LOST, columns=[], errors=[], finished_at=now, **nothing
+                state=ImportState.FAILED, problem=Problem.LOST, columns=[], errors=[], finished_at=now, **NOTHING_COUNTED
             )
             if given_up:
                 tell(one, now)
@@ -72,13 +69,6 @@ def _sweep(now: datetime) -> None:
     for name in unknown:
         if there[name] < (now - LOST_AFTER).timestamp():
             files.delete_files(name)
-
-
-def _without_task(imports: list[ContactImport]) -> list[ContactImport]:
-    """Those whose task doesn't wait for a worker: where there is no worker, tasks must not pile up."""
-    tasks = DBTaskResult.objects.filter(task_path=work_on_import.module_path, status=TaskResultStatus.READY)
-    waiting = {made["args"][0] for made in tasks.values_list("args_kwargs", flat=True)} if imports else set()
-    return [one for one in imports if one.pk not in waiting]
 
 
 def _queue_again(one: ContactImport, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from server.accounts.models import AuditEntry
 from server.contacts.models import Contact
@@ -218,3 +219,14 @@ def test_an_entry_on_legal_hold_outlives_being_taken_out_of_the_phone_book(konta
     place_hold(subscriber=kontakt, contact=boti, reason="Per", by=ada, now=timezone.now())
     forget_entry(entry=boti, by=ada, now=timezone.now())
     assert Contact.objects.filter(pk=boti.pk).exists()
+
+
+def test_where_no_worker_is_its_tasks_do_not_pile_up(requested):
+    tasks = DBTaskResult.objects.filter(task_path=erasing.erase_in_worker.module_path)
+    assert tasks.count() == 1
+    for hours in (2, 4, 6):
+        assert resume_erasures(now=timezone.now() + timedelta(hours=hours)) == 0
+    assert tasks.count() == 1
+    tasks.delete()
+    assert resume_erasures(now=timezone.now() + timedelta(hours=8)) == 1
+    assert tasks.count() == 1
