@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from server.accounts.invitations import plain_name
 from server.accounts.models import Language
 from server.accounts.opening_hours import SPANS_A_DAY, Hours, HoursNotValid, checked_hours
+from server.zones import zones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class CompanyForm(forms.Form):
 
     def clean_timezone(self) -> str:
         name = self.cleaned_data["timezone"].strip()
-        if name not in zoneinfo.available_timezones():
+        if name not in zones():
             raise forms.ValidationError(_("This is not a time zone, such as Europe/Budapest."))
         return name
 
@@ -108,7 +108,7 @@ class HoursEditor:
 @cache
 def timezones() -> list[str]:
     """Those that stand for a place."""
-    return sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return sorted(name for name in zones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
 def _day(weekday: int, spans: list[list[str]]) -> Day:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -17,6 +16,7 @@ from server.accounts.models import Language, Service, Subscriber
 from server.countries import country_name
 from server.events.subscribers import LONGEST_SLUG, slug_from
 from server.wording import fold
+from server.zones import zones
 
 LONGEST_REASON = 300
 LONGEST_ANSWER = 500
@@ -72,7 +72,7 @@ class SubscriberForm(forms.Form):
     def clean_timezone(self) -> str:
         # Each page of the company asks for it: a wrong one would be an error on all of them.
         name: str = self.cleaned_data["timezone"]
-        if name not in zoneinfo.available_timezones():
+        if name not in zones():
             raise ValidationError(_("This is not a time zone, such as Europe/Budapest."))
         return name
 

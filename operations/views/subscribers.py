@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -25,6 +24,7 @@ from server import sms
 from server.accounts.invitations import EmailNotValid, PersonExists
 from server.accounts.models import Subscriber
 from server.events.subscribers import SlugTaken, change_subscriber, create_subscriber
+from server.zones import zones
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -113,5 +113,5 @@ def _said_of_new(form: NewSubscriberForm, made: Subscriber) -> str:
 
 
 def _form_page(request: HttpRequest, form: SubscriberForm, **more: Any) -> HttpResponse:
-    context = {"place": "operator", "tab": "subscribers", "form": form, "zones": sorted(zoneinfo.available_timezones()), **more}
+    context = {"place": "operator", "tab": "subscribers", "form": form, "zones": sorted(zones()), **more}
     return render(request, "operations/subscriber_form.html", context, status=422 if form.errors else 200)

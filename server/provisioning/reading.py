@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-import zoneinfo
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from server import phone
 from server.accounts.models import Language, Role, Subscriber, User
 from server.lines.models import Line
 from server.provisioning.plan import LineWish, OperatorWish, Plan, SubscriberWish, UserWish
+from server.zones import zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -351,7 +351,7 @@ def _countries(table: _Table) -> tuple[str, ...] | None:
 
 
 def _timezone(text: str) -> str:
-    if text not in zoneinfo.available_timezones():
+    if text not in zones():
         raise ValueError(text)
     return text
 
