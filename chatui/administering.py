@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 
+from chatui.answers import go_on_at
 from server.accounts.models import Team, User
 
 if TYPE_CHECKING:
@@ -36,6 +37,5 @@ def show(request: HttpRequest, part: str, context: dict, *, title: str = "", sta
 
 
 def lead_to(request: HttpRequest, name: str, *args, place: str = "") -> HttpResponse:
-    """Lead on after a form: htmx would follow a redirect within the dialog."""
-    address = reverse(name, args=args) + place
-    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+    """Lead on after a form, to a page of ours by its name."""
+    return go_on_at(request, reverse(name, args=args) + place)

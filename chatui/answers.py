@@ -47,6 +47,11 @@ def back_to(request: HttpRequest, conversation_id: int) -> HttpResponse:
     return redirect("conversation", conversation_id) if request.user.subscriber.has_chat else redirect("messages")
 
 
+def go_on_at(request: HttpRequest, address: str) -> HttpResponse:
+    """Lead on after a form: htmx would follow a redirect within the dialog."""
+    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+
+
 def say_no(request: HttpRequest, conversation_id: int, text: str, status: int = 422, extra: str = "") -> HttpResponse:
     """Tell a person why nothing happened: what was refused, what was kept, what to do."""
     if not wants_frames(request):

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat, for_people_with_sms, may_write_from, message_or_404, number_in
-from chatui.answers import say_no, show_changes, wants_frames
+from chatui.answers import go_on_at, say_no, show_changes, wants_frames
 from server import phone, sms
 from server.accounts.models import User
 from server.contacts import phonebook
@@ -195,7 +195,7 @@ def new_message(request: HttpRequest) -> HttpResponse:
         return _new_message_page(request, form, status=422)
     has_chat = request.user.subscriber.has_chat
     target = reverse("conversation", args=[message.conversation_id]) if has_chat else reverse("messages")
-    return HttpResponse(headers={"HX-Redirect": target}) if request.htmx else redirect(target)
+    return go_on_at(request, target)
 
 
 @require_safe

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from chatui.access import for_people_with_sms
+from chatui.access import for_people_with_sms, number_in
 from chatui.views.phonebook import contact_or_404
 from server.contacts.models import Consent, Contact, OptOut
 from server.lines.models import Line
@@ -33,7 +33,7 @@ def opt_out_record(request: HttpRequest, contact_id: int) -> HttpResponse:
     lines = Line.objects.visible_to(request.user).select_related("subscriber")
     chosen = request.POST.get("line", "")
     if chosen:
-        lines = [get_object_or_404(lines, pk=chosen if chosen.isdecimal() and len(chosen) < 19 else 0)]
+        lines = [get_object_or_404(lines, pk=number_in(chosen) or 0)]
     try:
         made = wishes.record_opt_out(
             contact=contact, lines=list(lines), remark=request.POST.get("remark", ""), by=request.user, now=now()

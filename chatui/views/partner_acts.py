@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
@@ -13,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.access import conversation_or_404, for_people_with_sms, number_in
-from chatui.answers import back_to, show_changes, wants_frames
+from chatui.answers import back_to, go_on_at, show_changes, wants_frames
 from chatui.views.phonebook import contact_or_404, entries_like
 from server.contacts.entries import GoneMeanwhile
 from server.messaging import partners
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     from server.contacts.models import Contact
 
@@ -67,7 +66,7 @@ def _merge(request: HttpRequest, keep: Contact, other: Contact) -> HttpResponse:
     except GoneMeanwhile:
         return _gone(request)
     messages.success(request, _("%(number)s now belongs to %(name)s.") % {"number": other.display_number, "name": kept})
-    return _on(request, back_to(request, back).url if back else reverse("contact", args=[kept.pk]))
+    return go_on_at(request, back_to(request, back).url if back else reverse("contact", args=[kept.pk]))
 
 
 @require_POST
@@ -94,7 +93,7 @@ def contact_delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     except GoneMeanwhile:
         return _gone(request)
     messages.success(request, _("%(name)s is deleted from the phone book.") % {"name": entry})
-    return _on(request, reverse("phonebook"))
+    return go_on_at(request, reverse("phonebook"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -110,8 +109,8 @@ def contact_block(request: HttpRequest, contact_id: int) -> HttpResponse:
         return _gone(request)
     messages.success(request, _("%(name)s is blocked. You find them in the phone book, under Blocked.") % {"name": entry})
     if back:
-        return _on(request, reverse("chat" if request.user.subscriber.has_chat else "messages"))
-    return _on(request, reverse("contact", args=[entry.pk]))
+        return go_on_at(request, reverse("chat" if request.user.subscriber.has_chat else "messages"))
+    return go_on_at(request, reverse("contact", args=[entry.pk]))
 
 
 @require_POST
@@ -141,8 +140,4 @@ def _ask(request: HttpRequest, what: str, entry: Contact) -> HttpResponse:
 
 def _gone(request: HttpRequest) -> HttpResponse:
     messages.error(request, _("Nothing was changed: somebody has just merged or deleted this entry."))
-    return _on(request, reverse("phonebook"))
-
-
-def _on(request: HttpRequest, target: str) -> HttpResponse:
-    return HttpResponse(headers={"HX-Redirect": target}) if request.htmx else redirect(target)
+    return go_on_at(request, reverse("phonebook"))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chatui.access import for_people_with_sms, number_in
-from chatui.answers import back_to
+from chatui.answers import back_to, go_on_at
 from chatui.contact_form import EntryForm, NameForm
 from chatui.phonebook_pages import Asked, contacts_seen_by, page_of, tags_of
 from server.accounts.models import Subscriber
@@ -103,7 +103,7 @@ def _beside_thread(request: HttpRequest, chosen: Contact) -> HttpResponse:
     back = number_in(request.GET.get("conversation")) or ""
     target = back_to(request, back).url if back else reverse("contact", args=[entry.pk])
     if request.method == "POST" and _saved(request, form, entry):
-        return HttpResponse(headers={"HX-Redirect": target}) if request.htmx else redirect(target)
+        return go_on_at(request, target)
     context = {"form": form, "contact": chosen, "entry": entry, "back": back, "target": target, "place": "chat"}
     template = "chatui/_contact.html" if request.htmx else "chatui/contact_beside.html"
     return render(request, template, context, status=422 if request.method == "POST" else 200)

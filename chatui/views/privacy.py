@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import for_administrators, for_administrators_who_export
+from chatui.access import for_administrators, for_administrators_who_export, number_in
 from chatui.privacy_pages import Wish, contact_to_look_after, counts_in_words, opt_outs_like, problem_in_words
 from server.accounts.models import record_audit
 from server.history.delimited import harmless
@@ -108,9 +108,7 @@ def _keep_for(request: HttpRequest, days: int | None) -> HttpResponse:
 def hold_place(request: HttpRequest) -> HttpResponse:
     """On one contact, or on the whole company when none is named."""
     number = request.POST.get("contact", "")
-    if number and not (number.isdecimal() and len(number) < 19):
-        raise Http404
-    contact = contact_to_look_after(request.user, int(number)) if number else None
+    contact = contact_to_look_after(request.user, number_in(number) or 0) if number else None
     try:
         holds.place_hold(
             subscriber=request.user.subscriber, contact=contact, reason=request.POST.get("reason", ""), by=request.user, now=now()

@@ -25,11 +25,11 @@ from server.contacts.erased import erased_form
 from server.contacts.models import Consent, Contact, OptOut
 from server.events.log import record
 from server.events.models import Kind
-from server.messaging.models import Conversation, Draft, Message, Note, Status
+from server.messaging.models import Conversation, Draft, Message, Note
 from server.privacy import forgetting
 from server.privacy.holds import NotYours, is_on_hold, lock_entry, require_administrator
 from server.privacy.models import AskedHow, Erasure, ErasureState, LegalHold, ProviderRedaction
-from server.privacy.redacting import ids_at_providers, redact_batch
+from server.privacy.redacting import ON_THE_LINE, ids_at_providers, redact_batch
 from server.privacy.scrubbing import scrub_files_and_filters
 from server.privacy.searching_words import forget_words
 from server.privacy.wishes import numbers_of
@@ -50,7 +50,6 @@ BATCH = 500
 DIGITS_ASKED = 4
 # Nobody waits longer for a provider to say what became of a message.
 SETTLES_WITHIN = timedelta(minutes=15)
-ON_THE_LINE = (Status.SENDING, Status.UNCONFIRMED)
 
 
 class OnLegalHold(Exception):
