@@ -22,12 +22,12 @@ from chatui.phonebook_pages import Asked, entries_in
 from chatui.uploads import at_most
 from chatui.views.exports import SeeOther, handed_out
 from server.contacts.exporting import ContactsFormat, export_contacts
-from server.contacts.exporting.formats import write_rows
 from server.contacts.importing import asking
 from server.contacts.importing.columns import Field, Mode
 from server.contacts.importing.opening import LARGEST_TEXT
 from server.contacts.importing.problems import NotImportable, Problem
 from server.contacts.models import ContactImport, ImportState
+from server.csv_files import write_file
 
 if TYPE_CHECKING:
     import uuid
@@ -144,7 +144,7 @@ def import_errors(request: HttpRequest, uuid: uuid.UUID) -> HttpResponse:
     errors = errors_in_words(asking.found_by_dry_run(_import_or_404(request, uuid))["errors"])
     rows = [[str(error["row"]), error["column"], error["value"], error["reason"]] for error in errors]
     file = BytesIO()
-    write_rows(file, [[_("Row"), _("Column"), _("Value"), _("Reason")], *rows], language=get_language() or "")
+    write_file(file, [[_("Row"), _("Column"), _("Value"), _("Reason")], *rows], language=get_language() or "")
     file.seek(0)
     return handed_out(request, file, _file_name(_("fonal-import-errors"), "csv"))
 

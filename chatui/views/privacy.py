@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
+from io import BytesIO
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chatui.access import for_administrators, for_administrators_who_export, number_in
 from chatui.privacy_pages import Wish, contact_to_look_after, counts_in_words, opt_outs_like, problem_in_words
 from server.accounts.models import record_audit
-from server.history.delimited import harmless
+from server.csv_files import write_file
 from server.privacy import erasing, holds
 from server.privacy.models import AskedHow, Erasure, LegalHold, RetentionRun
 from server.privacy.provider_redactions import waiting_at_providers
@@ -26,7 +27,7 @@ from server.privacy.retention import COUNTED_UP_TO, LONGEST, SHORTEST, DaysNotVa
 from server.privacy.subject_file import make_subject_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from uuid import UUID
 
     from django.http import HttpRequest
@@ -214,7 +215,7 @@ def erasure(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def erasure_file(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The certificate with every message's id, as a file."""
     row = _erasure_or_404(request, uuid)
-    response = _download(_certificate_lines(row), "text/plain; charset=utf-8", f"fonal-{row.uuid}.txt")
+    response = _download("".join(_certificate_lines(row)), "text/plain; charset=utf-8", f"fonal-{row.uuid}.txt")
     record_audit(action="erasure.certificate", at=now(), actor=request.user, subscriber=row.subscriber, target=str(row.uuid))
     return response
 
@@ -290,7 +291,9 @@ def opt_outs_file(request: HttpRequest) -> HttpResponse:
     rows = ([*_cells(Wish(row), subscriber)] for row in found.iterator(500))
     # Not within the f-string: the words of one are not collected for translation.
     name = _("fonal-opt-outs")
-    return _download(_csv_lines(titles, rows, request.user.language), "text/csv; charset=utf-8", f"{name}.csv")
+    file = BytesIO()
+    write_file(file, itertools.chain([titles], rows), language=request.user.language)
+    return _download(file.getvalue(), "text/csv; charset=utf-8", f"{name}.csv")
 
 
 def _cells(wish: Wish, subscriber: Subscriber) -> Iterator[str]:
@@ -306,24 +309,9 @@ def _cells(wish: Wish, subscriber: Subscriber) -> Iterator[str]:
     yield row.ended_because
 
 
-class _Echo:
-    """A file of which each line is handed on at once."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv_lines(titles: list[str], rows: Iterable[list[str]], language: str) -> Iterator[str]:
-    # Where the decimal sign is a comma, Excel parts cells at semicolons.
-    writer = csv.writer(_Echo(), delimiter=";" if language == "hu" else ",")
-    yield "\ufeff" + writer.writerow(titles)
-    for row in rows:
-        yield writer.writerow([harmless(cell) for cell in row])
-
-
-def _download(lines: Iterator[str], content_type: str, name: str) -> HttpResponse:
+def _download(content: str | bytes, content_type: str, name: str) -> HttpResponse:
     # All at once: under ASGI Django would first read all of a plain iterator anyway.
-    response = HttpResponse("".join(lines), content_type=content_type)
+    response = HttpResponse(content, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -6,11 +6,10 @@ stays one: openpyxl, which makes the rest, needs ten times as long for them.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 import zipfile
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import IO, TYPE_CHECKING
 from zipfile import ZipFile
 
@@ -18,6 +17,8 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+
+from server.csv_files import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,9 +31,6 @@ _AT_ONCE = 1000
 _NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel would read `_x0041_` as A.
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]+_)")
-# A spreadsheet program takes such a cell of a CSV file for a formula, also where it parts one at another separator.
-_MAY_BE_A_FORMULA = re.compile(r"""^(?=[=+\-@\t\n\r])|(?<=[;,\t\n\r])(?="*[=+\-@])""")
-_SEPARATORS = {"hu": ";"}
 # Octets of a line of a vCard, without its end.
 _LINE = 75
 
@@ -47,17 +45,7 @@ def headings(numbers: int) -> list[str]:
 
 
 def write_delimited(file: IO[bytes], cards: Iterable[Card], *, numbers: int, language: str) -> None:
-    write_rows(file, itertools.chain([headings(numbers)], (card.cells(numbers=numbers) for card in cards)), language=language)
-
-
-def write_rows(file: IO[bytes], rows: Iterable[list[str]], *, language: str) -> None:
-    """In UTF-8 with its mark, with CRLF and the separator of the language; no cell is a formula."""
-    file.write(b"\xef\xbb\xbf")
-    for batch in itertools.batched(rows, _AT_ONCE, strict=False):
-        text = StringIO(newline="")
-        writer = csv.writer(text, delimiter=_SEPARATORS.get(language, ","), lineterminator="\r\n")
-        writer.writerows([_MAY_BE_A_FORMULA.sub("'", cell) for cell in row] for row in batch)
-        file.write(text.getvalue().encode(errors="replace"))
+    write_file(file, itertools.chain([headings(numbers)], (card.cells(numbers=numbers) for card in cards)), language=language)
 
 
 # --- A workbook
