@@ -65,6 +65,8 @@ def audit_export(request: HttpRequest) -> HttpResponse:
     file = TemporaryFile()  # noqa: SIM115 (FileResponse closes it)
     rows = write_audit(file, entries=found.iterator(chunk_size=2000), zone=ZoneInfo(subscriber.timezone))
     file.seek(0)
-    record_audit(action="audit.exported", at=moment, actor=request.user, subscriber=subscriber, rows=rows, filter=wanted.values)
+    record_audit(
+        action="audit.exported", at=moment, actor=request.user, subscriber=subscriber, rows=rows, filter=wanted.impersonal_values
+    )
     name = _("audit-log") + f"-{localtime(moment, ZoneInfo(subscriber.timezone)):%Y-%m-%d-%H%M}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)

@@ -77,6 +77,11 @@ class AuditFilter:
         )
 
     @property
+    def impersonal_values(self) -> dict[str, str]:
+        """What the log itself, which is for ever, may keep: that some words were looked for, not which."""
+        return {name: "…" if name == "text" else value for name, value in self.values.items()}
+
+    @property
     def values(self) -> dict[str, str]:
         """As an address says it."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}

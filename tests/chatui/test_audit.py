@@ -167,6 +167,12 @@ def test_what_the_filter_shows_is_downloaded_and_that_is_written_down(log, ada):
     assert (written.actor, written.detail) == (ada, {"rows": 4, "filter": {"since": "2026-11-10", "until": "2026-11-21"}})
 
 
+def test_the_log_does_not_keep_what_was_looked_for_in_it(log, ada):
+    """It is for ever, and may be a customer's name."""
+    assert Browser(ada).get("/company/audit/download/?text=Kiss+Boti&kind=people").status_code == 200
+    assert log.filter(action="audit.exported").get().detail["filter"] == {"kind": "people", "text": "…"}
+
+
 def test_days_end_at_the_companys_midnight(kontakt, ada):
     for at, target in [
         (datetime(2026, 10, 24, 21, 59, tzinfo=UTC), "before"),
