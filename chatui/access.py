@@ -137,6 +137,18 @@ def _for_some_of_the_company(view, may):
     return guarded
 
 
+def not_for_auditors(view):
+    """What only leads to a change is not even shown to who only reads; below for_people_with_sms."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if request.user.only_reads:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def _refuse_changes_by_auditors(request: HttpRequest, view) -> None:
     if request.user.only_reads and request.method not in SAFE and not getattr(view, "is_open_to_auditors", False):
         raise PermissionDenied

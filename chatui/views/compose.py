@@ -6,7 +6,6 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
@@ -19,7 +18,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import conversation_or_404, for_people_with_chat, for_people_with_sms, may_write_from, message_or_404, number_in
+from chatui.access import (
+    conversation_or_404,
+    for_people_with_chat,
+    for_people_with_sms,
+    may_write_from,
+    message_or_404,
+    not_for_auditors,
+    number_in,
+)
 from chatui.answers import go_on_at, say_no, show_changes, wants_frames
 from server import phone, sms
 from server.accounts.models import User
@@ -168,10 +175,9 @@ def recipient_number(user: User, text: str) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@not_for_auditors
 def new_message(request: HttpRequest) -> HttpResponse:
     """The dialog behind "New message": recipient, line, text."""
-    if request.user.only_reads:
-        raise PermissionDenied
     if request.method != "POST":
         form = NewMessageForm(user=request.user, initial={"uuid": uuid.uuid4(), "to": request.GET.get("to", "")[:120]})
         return _new_message_page(request, form)

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatui.access import conversation_or_404, for_people_with_sms, number_in
+from chatui.access import conversation_or_404, for_people_with_sms, not_for_auditors, number_in
 from chatui.answers import back_to, go_on_at, show_changes, wants_frames
 from chatui.views.phonebook import contact_or_404, entries_like
 from server.contacts.entries import GoneMeanwhile
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 @require_safe
 @for_people_with_sms
+@not_for_auditors
 def contact_lookup(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Live rows: whom this number or entry may belong to."""
     entry = contact_or_404(request.user, contact_id).whole
@@ -35,6 +36,7 @@ def contact_lookup(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@not_for_auditors
 def contact_merge(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Find the other entry, choose which of the two stays, merge. A number without a name goes to the other at once."""
     entry = contact_or_404(request.user, contact_id).whole
@@ -84,6 +86,7 @@ def contact_separate(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@not_for_auditors
 def contact_delete(request: HttpRequest, contact_id: int) -> HttpResponse:
     entry = contact_or_404(request.user, contact_id).whole
     if request.method != "POST":
@@ -98,6 +101,7 @@ def contact_delete(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@not_for_auditors
 def contact_block(request: HttpRequest, contact_id: int) -> HttpResponse:
     entry = contact_or_404(request.user, contact_id).whole
     back = number_in(request.GET.get("conversation"))

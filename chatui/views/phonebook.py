@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from chatui.access import for_people_with_sms, number_in
+from chatui.access import for_people_with_sms, not_for_auditors, number_in
 from chatui.answers import back_to, go_on_at
 from chatui.contact_form import EntryForm, NameForm
 from chatui.phonebook_pages import Asked, contacts_seen_by, page_of, tags_of
@@ -49,6 +49,7 @@ def phonebook(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people_with_sms
+@not_for_auditors
 def contact_new(request: HttpRequest) -> HttpResponse:
     form = EntryForm(request.POST if request.method == "POST" else None, number=request.GET.get("number", "")[:40])
     if request.method == "POST" and (saved := _saved(request, form, None)):

@@ -67,6 +67,13 @@ def test_he_shares_no_filter(his, threads):
     assert not SavedFilter.objects.filter(owner=None).exists()
 
 
+@pytest.mark.parametrize("form", ["new/", "{}/merge/", "{}/delete/", "{}/block/"])
+def test_no_form_that_would_be_refused_is_shown_to_him(his, ada, boti, form):
+    address = f"/phonebook/{form.format(boti.pk)}"
+    assert his.get(address).status_code == his.get(address, headers=HTMX).status_code == 403
+    assert Browser(ada).get(address).status_code == 200
+
+
 @pytest.mark.parametrize("door", ["send/", "note/", "draft/", "claim/", "assign/", "done/", "reopen/"])
 def test_every_change_to_a_thread_is_refused(his, threads, door):
     form = {"uuid": uuid.uuid4(), "body": "Nem én", "to": ""}
