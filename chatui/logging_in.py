@@ -19,6 +19,7 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.crypto import constant_time_compare
 from django.utils.timezone import now
 
+from chatui.acting import end_with_the_log_in
 from server.accounts import log_ins, second_step
 from server.accounts.middleware import NOTED
 from server.events import doorbell
@@ -102,6 +103,7 @@ def _leave(request: HttpRequest) -> None:
     """Whatever this browser was before, it is no more; open screens of somebody else end at once."""
     who, key = request.user, request.session.session_key or ""
     if who.is_authenticated:
+        end_with_the_log_in(request)
         log_ins.note_log_out(user=who, session_key=key, now=now())
     request.session.flush()
     if who.is_authenticated:

@@ -11,6 +11,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatui.hub import current_hub
 from server.accounts import acting
+from server.accounts.invitation_links import words_of_link
+from server.accounts.invitations import invite_person
 from server.accounts.models import AuditEntry, Role, Support, User
 from server.accounts.models.support import NeverWritten
 from server.events.services import set_services
@@ -247,6 +249,18 @@ def test_who_was_deactivated_is_logged_out(helping, oper):
 def test_logging_out_ends_it(helping):
     assert helping.post("/logout/").status_code == 302
     assert entries("support.ended")[0].detail["how"] == "logged out"
+
+
+def test_becoming_somebody_else_in_the_same_browser_ends_it(helping, oper, rival, ada, now):
+    invited = invite_person(
+        subscriber=rival, email="uj@rival.example", name="Új", role=Role.COLLEAGUE, language="en", by=None, now=timezone.now()
+    )
+    word, token = words_of_link(invited)
+    password = "tavaszi-szel-vizet-araszt"
+    joined = helping.post(f"/join/{word}/{token}/", {"name": "Új", "password": password, "again": password})
+    assert joined.status_code == 302
+    assert [entry.detail["how"] for entry in entries("support.ended")] == ["logged out"]
+    assert AuditEntry.objects.filter(action="user.logged_in", actor=invited).exists()
 
 
 def test_acting_for_a_company_that_is_gone_is_over(oper, kontakt):
