@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from server import sms
 from server.accounts.links import pk_in, word_of
@@ -35,7 +35,9 @@ def people_named(name: str) -> list[User]:
     typed = sms.storable(name).strip()[:254]
     if not typed:
         return []
-    people = User.objects.filter(Q(username=typed) | Q(email__iexact=typed), is_active=True).exclude(email="").order_by("pk")
+    people = User.objects.filter(Q(username=typed) | Q(email__iexact=typed), is_active=True).exclude(email="")
+    # Whose name it is comes first: others may have written somebody's address beside their own names.
+    people = people.order_by(Case(When(username=typed, then=0), default=1), "pk")
     # Who was invited and has not come yet has another letter.
     return [user for user in people[:MOST_PEOPLE] if user.has_usable_password()]
 

@@ -12,6 +12,7 @@ from freezegun import freeze_time
 
 from server.accounts.models import AuditEntry, User
 from server.accounts.own_letters import ASKED_WITHIN, MOST_ASKED
+from server.accounts.passwords import MOST_PEOPLE, people_named
 from tests.chatui.test_people import NEW_PASSWORD, is_in, log_in
 from tests.codes import has_app
 from tests.conftest import PASSWORD
@@ -78,6 +79,15 @@ def test_one_gets_a_link_by_name_or_address_and_a_new_password_by_it(browser, da
         ("user.password_forgotten", "dana"),
         ("user.password_changed", "dana"),
     ]
+
+
+def test_nobody_is_crowded_out_by_people_who_wrote_down_the_same_address(kontakt):
+    for number in range(MOST_PEOPLE + 1):
+        User.objects.create_user(username=f"other{number}", password="x", name="O", subscriber=kontakt, email="bo@kontakt.example")
+    bo = User.objects.create_user(
+        username="bo@kontakt.example", password="x", name="Bo", subscriber=kontakt, email="bo@kontakt.example"
+    )
+    assert people_named("bo@kontakt.example")[0] == bo
 
 
 def test_the_letter_is_in_the_persons_language(bela):
