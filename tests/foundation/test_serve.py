@@ -21,9 +21,10 @@ def env(tmp_path):
 def test_one_process_is_well_and_stops_cleanly(env, by):
     with serve(env=env) as server:
         _until_well(server.url)
+        before = time.monotonic()
         server.signal(by)
-        # Patience for a busy machine; a process that hangs does not end at all.
-        assert server.wait(60) == 0
+        assert server.wait(10) == 0
+        assert time.monotonic() - before < 5
         assert "Traceback" not in server.output
         assert f"Fonal is running on {server.url}/" in server.output
 
