@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from operations.health import LineHealth, line_health
 from operations.overview import people_of, waiting_to_go_out
 from server.accounts.models import AuditEntry, Role, Service, ServiceRequest, Subscriber, User
 from server.accounts.provisioning import SWITCHED
+from server.accounts.second_step import who_have_second_step
 from server.countries import country_name
 from server.lines.models import SECRETS, Line
 
@@ -100,5 +100,5 @@ def _switched(text: str) -> tuple[str, bool]:
 
 def _people(subscriber: Subscriber) -> list[Person]:
     people = list(people_of(subscriber)[:SHOWN_PEOPLE])
-    with_step = set(TOTPDevice.objects.filter(user__in=people, confirmed=True).values_list("user_id", flat=True))
+    with_step = who_have_second_step(people)
     return [Person(user, user.pk in with_step) for user in people]

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatui.access import for_administrators
 from chatui.administering import lead_to, person_or_404, show
@@ -20,6 +19,7 @@ from server.accounts.invitation_links import VALID_FOR, is_invited
 from server.accounts.invitations import EmailNotValid, PersonExists, TooManyInvitations, invite_again
 from server.accounts.models import Role
 from server.accounts.people import LastAdministrator, people_of
+from server.accounts.second_step import who_have_second_step
 from server.messaging import staffing
 from server.messaging.models import Conversation
 from server.wording import fold, words_in
@@ -199,7 +199,7 @@ def _ask(request: HttpRequest, chosen: User, name: str, title: str, said: list[s
 
 def _standings(everybody: list[User]) -> list[Standing]:
     """Those who are here by name, then those who have left; databases put Á behind Z, or not, as they were set up."""
-    secured = set(TOTPDevice.objects.filter(user__in=everybody, confirmed=True).values_list("user_id", flat=True))
+    secured = who_have_second_step(everybody)
     at = now()
     rows = [Standing(one, _state(one, at), one.pk in secured) for one in everybody]
     return sorted(rows, key=lambda row: (not row.person.is_active, fold(row.person.name or row.person.username), row.person.pk))

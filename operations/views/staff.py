@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from operations.access import for_the_operator, staff_of
+from server.accounts.second_step import who_have_second_step
 from server.events import staff as verbs
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @for_the_operator
 def staff(request: HttpRequest) -> HttpResponse:
     people = list(verbs.staff())
-    with_step = set(TOTPDevice.objects.filter(user__in=people, confirmed=True).values_list("user_id", flat=True))
+    with_step = who_have_second_step(people)
     rows = [{"user": one, "has_second_step": one.pk in with_step, "is_oneself": one.pk == request.user.pk} for one in people]
     return render(request, "operations/staff.html", {"place": "operator", "tab": "staff", "rows": rows})
 

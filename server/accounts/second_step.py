@@ -22,6 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from server.accounts.models import User, record_audit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 type Kind = Literal["app", "recovery_code"]
@@ -62,6 +63,11 @@ class SecondStep:
 
 def has_second_step(user: User) -> bool:
     return device_of(user) is not None
+
+
+def who_have_second_step(users: Collection[User]) -> set[int]:
+    """The ids of those of them who have one, in one question."""
+    return set(TOTPDevice.objects.filter(user__in=users, confirmed=True).values_list("user_id", flat=True))
 
 
 def device_of(user: User) -> TOTPDevice | None:
