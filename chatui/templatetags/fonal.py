@@ -14,6 +14,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from chatui.icons import ICONS
 from chatui.marking import linked_and_marked, marked, marked_number
 from server import phone
 from server.contacts.erased import is_erased
@@ -32,64 +33,11 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-_ICON_TEMPLATE = '<svg viewBox="0 0 {0} {0}" aria-hidden="true"><path d="{1}"/></svg>'
-ICONS = {
-    "mark": (32, "M6 22c0-9 4-14 10-14s9 4 9 8-3 7-7 7-6-2.5-6-5.5S14.500 13 17 13s4 1.600 4 3.600M6 22v5"),
-    "chat": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12Z"),
-    "list": (24, "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01"),
-    "book": (24, "M5 4.500A1.500 1.500 0 0 1 6.500 3H19v15H6.500A1.500 1.500 0 0 0 5 19.500v-15ZM5 19.500A1.500 1.500 0 0 0 6.500 21H19v-3M10 8.500a2 2 0 1 0 4 0 2 2 0 0 0-4 0ZM9 14a3 3 0 0 1 6 0"),
-    "building": (24, "M5 21V4.500A1.500 1.500 0 0 1 6.500 3h7A1.500 1.500 0 0 1 15 4.500V21M15 9h2.500A1.500 1.500 0 0 1 19 10.500V21M3 21h18M8.500 7h3M8.500 11h3M8.500 15h3"),
-    "bars": (24, "M5 20V10M12 20V4M19 20v-7"),
-    "settings": (24, "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM12 3v2.5M12 18.500V21M3 12h2.5M18.500 12H21M5.600 5.600l1.800 1.800M16.600 16.600l1.800 1.800M5.600 18.400l1.800-1.800M16.600 7.400l1.800-1.800"),
-    "phone": (24, "M8 3h8a1.500 1.500 0 0 1 1.500 1.500v15A1.500 1.500 0 0 1 16 21H8a1.500 1.500 0 0 1-1.500-1.500v-15A1.500 1.500 0 0 1 8 3ZM11 18h2"),
-    "pencil": (24, "M4 20h4L19.500 8.500a2.100 2.100 0 0 0-3-3L5 17Z"),
-    "search": (24, "M11 4.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13ZM20 20l-4.200-4.200"),
-    "clock": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 7.500V12l3 2"),
-    "tick": (24, "m5 12.500 4.500 4.500L19 7.500"),
-    "ticks": (24, "m2.500 12.500 4.500 4.500 9-9.500M11.500 16l1 1 9-9.500"),
-    "alert": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 8v4.500M12 16h.01"),
-    "question": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
-    "pause": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM10 9v6M14 9v6"),
-    "user": (24, "M12 5a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7ZM5 19.500c.8-3.400 3.600-5 7-5s6.200 1.600 7 5"),
-    "done": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17Zm-3.500 8.700 2.500 2.500 4.500-5"),
-    "reopen": (24, "M4.500 9.500A8 8 0 1 1 4 13M4.500 4.500v5h5"),
-    "hash": (24, "M7 4 5 20M5 9h14M5 15h13M17 4l-2 16"),
-    "plus": (24, "M12 5v14M5 12h14"),
-    "note": (24, "M5 5h14v9l-5 5H5ZM14 19v-5h5"),
-    "send": (24, "M5 12h13M12.500 6l6 6-6 6"),
-    "down": (24, "M12 5v13M6 12.500l6 6 6-6"),
-    "back": (24, "M15 5l-7 7 7 7"),
-    "more": (24, "M5.500 12h.01M12 12h.01M18.500 12h.01"),
-    "cross": (24, "m7 7 10 10M17 7 7 17"),
-    "in": (24, "M18 6 7 17M7 9v8h8"),
-    "out": (24, "M6 18 17 7M9 7h8v8"),
-    "bolt": (24, "M13 3 5 13.500h6L10 21l8-10.500h-6Z"),
-    "image": (24, "M5 5h14v14H5ZM5 16l4-4 3.500 3.500L15 13l4 4M9.500 9.500h.01"),
-    "sort": (24, "M8 5v14M4.500 15.500 8 19l3.500-3.500M16 19V5M12.500 8.500 16 5l3.500 3.500"),
-    "unread": (24, "M4 12a8 8 0 1 1 3.2 6.4L4 20l1-3.4A8 8 0 0 1 4 12ZM12 12h.01"),
-    "stop": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM6 6l12 12"),
-    "download": (24, "M12 4.500v11M7.500 11.500 12 16l4.500-4.500M5 19.500h14"),
-    "print": (24, "M7 8V4h10v4M7 17H4.500V9.500a1.500 1.500 0 0 1 1.500-1.500h12a1.500 1.500 0 0 1 1.500 1.500V17H17M7 14h10v6H7Z"),
-    "sheet": (24, "M5 4h14v16H5ZM5 9h14M5 14.500h14M10 9v11"),
-    "shield": (24, "M12 3.500 5 6v5.500c0 4.300 2.900 7.500 7 9 4.100-1.500 7-4.700 7-9V6ZM9 12l2.200 2.200L15.200 10"),
-    "keyboard": (24, "M4 6.500h16v11H4ZM7 10h.01M10.300 10h.01M13.700 10h.01M17 10h.01M8 14h8"),
-    "filter": (24, "M4 6h16M7 12h10M10 18h4"),
-    "calendar": (24, "M5 6h14v13.500H5ZM5 10.500h14M9 3.500V7M15 3.500V7"),
-    "chevron": (24, "m7 10 5 5 5-5"),
-    "bookmark": (24, "M7 4.500h10V20l-5-4-5 4Z"),
-    "help": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM9.800 9.600a2.300 2.300 0 1 1 3.300 2.100c-.8.4-1.100.9-1.100 1.700M12 16.300h.01"),
-    "up": (24, "M12 19V6M6 11.500l6-6 6 6"),
-    "copy": (24, "M9 9h10v11H9ZM15 9V4H5v11h4"),
-    "screen": (24, "M4 5h16v11H4ZM9 20h6M12 16v4"),
-    "info": (24, "M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17ZM12 11v5M12 8h.01"),
-}  # fmt: skip
-_ICON_HTML = {name: mark_safe(_ICON_TEMPLATE.format(size, path)) for name, (size, path) in ICONS.items()}  # noqa: S308
-
 
 @register.simple_tag
 def icon(name: str):
     """An inline drawing; the words beside it carry the meaning."""
-    return _ICON_HTML[name]
+    return ICONS[name]
 
 
 @register.filter
@@ -296,7 +244,7 @@ def tick(message: Message, zone: str | None = None):
     drawing, style = _TICKS[Status(message.status)]
     label = Status(message.status).label
     return format_html(
-        '<span class="tick {}" role="img" aria-label="{}"{}>{}</span>', style, label, stations(message, zone), _ICON_HTML[drawing]
+        '<span class="tick {}" role="img" aria-label="{}"{}>{}</span>', style, label, stations(message, zone), ICONS[drawing]
     )
 
 
