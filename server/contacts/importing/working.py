@@ -1,4 +1,4 @@
-"""What the task worker does with an import: read the file, try it out, write it, take it back."""
+"""What the task worker does with an import: have the file read, try it out, write it, take it back."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from django.utils import timezone
 
 from server.accounts.models import User, record_audit
 from server.contacts.importing import files, holding
-from server.contacts.importing.cards import FIELDS as FIELDS_OF_CARDS
-from server.contacts.importing.cards import card_rows
-from server.contacts.importing.columns import guesses, looks_headed
 from server.contacts.importing.entries import Fault, Reader
 from server.contacts.importing.holding import Progress, TakenAway, finish, tell
 from server.contacts.importing.planning import Outcome, Plan
 from server.contacts.importing.problems import NotImportable, Problem, Reason
+from server.contacts.importing.reading import read_file
 from server.contacts.importing.rights import may_import
-from server.contacts.importing.tables import delimited_rows, workbook_rows
 from server.contacts.importing.undoing import drop_unused_tags, take_back
 from server.contacts.importing.writing import write
 from server.contacts.models import ContactImport, ImportedContact, ImportState
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MOST_ROWS, MOST_ERRORS, MOST_PREVIEWED, SAMPLES = 100_000, 1000, 50, 5
+MOST_ERRORS, MOST_PREVIEWED = 1000, 50
 # What is written in one transaction: others wait for it a tenth of a second or two.
 BATCH = 300
 
@@ -73,56 +70,6 @@ def work_on(*, import_id: int, in_worker: bool = False) -> None:
     except Exception:
         logger.exception("import %s failed after %s rows", held.uuid, held.rows_done)
         _give_up(held, Problem.INTERRUPTED)
-
-
-# --- Reading the file into plain rows: each a line [number, texts] or [number, null, reason]
-
-
-def _read(held: ContactImport) -> None:
-    progress, count = Progress(held), 0
-    first: list[list[str]] = []
-    with files.open_file(held.kept_as, files.UPLOAD) as upload, files.new_file(held.kept_as, files.ROWS) as rows:
-        for count, line in enumerate(_lines_of(held.format, upload), start=1):
-            if count > MOST_ROWS + 1:
-                raise NotImportable(Problem.TOO_MANY_ROWS)
-            rows.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-            if len(first) <= SAMPLES and line[1]:
-                first.append(line[1])
-            progress.reach(rows_done=count)
-    if not first and not count:
-        raise NotImportable(Problem.NOTHING)
-    columns, mapping = _matched(held.format, first)
-    if count - bool(mapping["has_heading"]) > MOST_ROWS:
-        raise NotImportable(Problem.TOO_MANY_ROWS)
-    now = timezone.now()
-    with transaction.atomic():
-        finish(held, ImportState.READ, now, columns=columns, mapping=mapping, rows_total=count, rows_done=0)
-        tell(held, now)
-    files.delete_files(held.kept_as, files.UPLOAD)
-
-
-def _lines_of(format_: str, upload: Any) -> Iterator[Line]:
-    if format_ == "vcf":
-        for number, texts in card_rows(upload):
-            yield [number, None, texts.value] if isinstance(texts, Reason) else [number, texts]
-        return
-    for number, texts in workbook_rows(upload) if format_ == "xlsx" else delimited_rows(upload):
-        yield [number, texts]
-
-
-def _matched(format_: str, first: list[list[str]]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The columns with samples, and what they seem to be."""
-    if format_ == "vcf":
-        headings, fields, is_headed = [field.value for field in FIELDS_OF_CARDS], [field.value for field in FIELDS_OF_CARDS], False
-    else:
-        is_headed = looks_headed(first[0])
-        width = max(map(len, first))
-        headings = [(first[0][at] if at < len(first[0]) else "")[:80] for at in range(width)]
-        fields = guesses(headings if is_headed else [""] * width, first[is_headed:])
-    columns = [
-        {"heading": heading, "samples": [row[at][:80] for row in first if at < len(row)]} for at, heading in enumerate(headings)
-    ]
-    return columns, {"has_heading": is_headed, "fields": fields}
 
 
 # --- The dry run
@@ -347,7 +294,7 @@ def _give_up(held: ContactImport, problem: str) -> None:
 
 
 _WORK = {
-    ImportState.UPLOADED: _read,
+    ImportState.UPLOADED: read_file,
     ImportState.CHECKING: _check,
     ImportState.RUNNING: _run,
     ImportState.UNDOING: _undo,
