@@ -146,6 +146,7 @@ def not_for_auditors(view):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
+    guarded.is_shut_to_auditors = True
     return guarded
 
 

@@ -823,7 +823,8 @@ def test_whom_it_concerns_gets_in(name, world, dana):
 OPEN_TO_AUDITORS = {"read", "unread", "filter_keep", "filter_forget", "exports", "export_cancel", "export_check"}
 OWN_ROWS = {"messaging.ReadMarker", "history.SavedFilter", "history.Export", "accounts.AuditEntry", "events.Event"}
 # Their forms are of no use to who only reads.
-NOT_FOR_AUDITORS: set[str] = {"filter_forget"}
+SHUT_TO_AUDITORS = {"contact_block", "contact_delete", "contact_lookup", "contact_merge", "contact_new", "new_message"}
+NOT_FOR_AUDITORS = SHUT_TO_AUDITORS | {"filter_forget"}
 # Every log-in's own pages, that know no company.
 ABOUT_ONESELF = {"settings", "own", "away", "session_end", "sessions_end_others", "two_factor"}
 
@@ -837,8 +838,9 @@ def views_by_name(patterns: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def test_only_what_is_ones_own_is_open_to_auditors():
-    marked = {name for name, view in views_by_name(get_resolver(ADDRESSES).url_patterns) if hasattr(view, "is_open_to_auditors")}
-    assert marked == OPEN_TO_AUDITORS
+    views = dict(views_by_name(get_resolver(ADDRESSES).url_patterns))
+    assert {name for name, view in views.items() if hasattr(view, "is_open_to_auditors")} == OPEN_TO_AUDITORS
+    assert {name for name, view in views.items() if hasattr(view, "is_shut_to_auditors")} == SHUT_TO_AUDITORS
 
 
 @contextmanager
@@ -882,6 +884,9 @@ def test_an_auditor_reads_what_colleagues_read(world, aron):
         for call in PRIVATE[name]:
             if call.method == "get" and call.status == 404:
                 assert answer_to(browser, call, words, {}).status_code in {200, 302}, call
+    for name in sorted(SHUT_TO_AUDITORS):
+        for call in PRIVATE[name]:
+            assert answer_to(browser, call, words, {}).status_code == 403, call
 
 
 @pytest.mark.parametrize("name", sorted(ADMINISTRATORS_ONLY))
