@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "server.lines",
     "server.contacts",
     "server.messaging",
+    "server.calls",
     "server.history",
     "server.privacy",
     "gateway",

@@ -21,6 +21,12 @@ class Kind(models.TextChoices):
     IMPORT_CHANGED = "import_changed"
     # How far somebody's export has got, or what became of it.
     EXPORT_CHANGED = "export_changed"
+    # A call, what the rules made of it, or its promise; `message_id` is the call's id then, the conversation may be none.
+    CALL_CHANGED = "call_changed"
+    # A person is told of a call in the browser; `message_id` is the telling's id then.
+    TOLD = "told"
+    # The rules, the red switch, the nodes.
+    CALL_LOGIC_CHANGED = "call_logic_changed"
     # Who may see what, or how a line stands.
     ACCESS_CHANGED = "access_changed"
 

@@ -14,7 +14,7 @@ from server import sms
 from server.accounts.models import Role, User
 from server.events.log import record
 from server.events.models import Kind
-from server.messaging import notices
+from server.messaging import followers, notices
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft, Note, ReadMarker
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def mark_done(*, conversation: Conversation, by: User, now: datetime, seen: int 
     opened = Conversation.objects.filter(pk=conversation.pk, done_at=None)
     done = (opened if seen is None else opened.filter(inbound_count__lte=seen)).update(done_at=now, waiting_since=None)
     if done:
+        followers.person_finished(conversation, by, now)
         _note_activity(conversation, ActivityKind.DONE, actor=by, at=now)
     elif opened.exists():
         raise SomebodyTexted

@@ -87,8 +87,8 @@ class Conversation(models.Model):
 
     unread of a colleague = inbound_count - their read marker; `waiting_since` is the team's own
     mark: set by the first unanswered inbound, cleared by a reply, Done or an opt-out.
-    `latest_message` is the last of the thread by time, `latest_at` its time; before any message
-    `latest_at` is when the conversation was opened.
+    `latest_message` is the last of the thread by time; `latest_at` its time or that of the newest call,
+    whichever is later, and before either when the conversation was opened.
     """
 
     # db_index=False, here and below: another index begins with the same column, and each one makes a webhook dearer.
@@ -103,6 +103,10 @@ class Conversation(models.Model):
     inbound_count = models.PositiveIntegerField(default=0)
     has_failed = models.BooleanField(default=False, help_text="The newest outgoing message went wrong")
     hidden_at = models.DateTimeField(null=True, blank=True, help_text="The contact is blocked since")
+    # The newest call with the contact, for the row of the list: call logic (server/calls) writes it.
+    call_at = models.DateTimeField(null=True, blank=True)
+    call_state = models.CharField(max_length=12, blank=True, help_text="in or out, and how it ended, such as in:missed")
+    promised_until = models.DateTimeField(null=True, blank=True, help_text="They were told that we call back by then")
     created_at = models.DateTimeField()
 
     objects = ConversationQuerySet.as_manager()
@@ -118,6 +122,8 @@ class Conversation(models.Model):
             models.Index("subscriber", "waiting_since", condition=Q(waiting_since__isnull=False), name="conversations_waiting"),
             # The few of blocked contacts, for leaving them out.
             models.Index("subscriber", condition=Q(hidden_at__isnull=False), name="conversations_hidden"),
+            # Call-backs that were promised: those overdue stand first in the list.
+            models.Index("subscriber", "promised_until", condition=Q(promised_until__isnull=False), name="conversations_promised"),
             # "Mine".
             models.Index("assignee", models.F("latest_at").desc(), name="conversations_of_assignee"),
         ]
@@ -279,7 +285,7 @@ class Message(models.Model):
     @property
     def position(self) -> str:
         """Where it stands in a thread, as text that sorts like the thread."""
-        return f"{_microseconds(self.created_at)}-{self.pk:012d}"
+        return place_in_thread(self.created_at, "", self.pk)
 
 
 class DeliveryReport(models.Model):
@@ -351,7 +357,7 @@ class Note(models.Model):
 
     @property
     def position(self) -> str:
-        return f"{_microseconds(self.created_at)}-n{self.pk:011d}"
+        return place_in_thread(self.created_at, "n", self.pk)
 
 
 class ActivityKind(models.TextChoices):
@@ -381,7 +387,7 @@ class Activity(models.Model):
 
     @property
     def position(self) -> str:
-        return f"{_microseconds(self.at)}-a{self.pk:011d}"
+        return place_in_thread(self.at, "a", self.pk)
 
 
 class CannedTextQuerySet(models.QuerySet["CannedText"]):
@@ -426,6 +432,7 @@ class CannedText(models.Model):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _microseconds(at: datetime) -> str:
+def place_in_thread(at: datetime, letter: str, pk: int) -> str:
+    """Where something stands in a thread, as text that sorts like the thread; `letter` tells messages from what is none."""
     # Whole numbers, as exact as the database's order: rounded ones could tie where the rows do not.
-    return f"{(at - _EPOCH) // timedelta(microseconds=1):017d}"
+    return f"{(at - _EPOCH) // timedelta(microseconds=1):017d}-{letter}{pk:0{12 - len(letter)}d}"

@@ -13,7 +13,7 @@ from server.events.log import record
 from server.events.models import Kind
 from server.lines import limits
 from server.lines.models import Line
-from server.messaging import outbox_bell
+from server.messaging import followers, outbox_bell
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Direction, Draft, Message, Origin, Status
 from server.messaging.standing import as_latest, lock_conversation, refresh_standing
@@ -131,11 +131,12 @@ def queue_sms(
                 plain_segments=sms.count_segments(sms.unaccent(text)).segments,
                 created_at=now,
             )
-            Conversation.objects.filter(pk=conversation.pk).update(
-                waiting_since=None, done_at=None, has_failed=False, **as_latest(locked, message)
-            )
+            # What goes out by itself is nobody's answer, and brings nothing back on the list.
+            answered = {} if origin == Origin.RULE else {"waiting_since": None, "done_at": None}
+            Conversation.objects.filter(pk=conversation.pk).update(has_failed=False, **answered, **as_latest(locked, message))
             if author is not None:
                 Draft.objects.filter(conversation=conversation, user=author).delete()
+                followers.person_wrote(message, now)
             announce(message, kind=Kind.MESSAGE_CREATED, now=now)
             outbox_bell.ring_on_commit()
             return message

@@ -26,4 +26,8 @@ class Reason(models.TextChoices):
     NOT_ALLOWED = "not_allowed", _("this line may not text that number")
     DAILY_LIMIT = "daily_limit", _("the line's limit of the day was reached")
     ERASED = "erased", _("the contact was erased")
+    # Only of what goes out by itself.
+    AUTOMATIC_LIMIT = "automatic_limit", _("the limit of automatic messages was reached")
+    AUTOMATIC_STOPPED = "automatic_stopped", _("automatic sending is switched off")
+    OWN_LINE = "own_line", _("it is one of our own lines")
     OTHER = "other", _("the provider gave no clear reason")

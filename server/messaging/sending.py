@@ -21,8 +21,8 @@ from server.events.models import Kind
 from server.lines import limits
 from server.lines.limits import Counted
 from server.lines.models import Line
-from server.messaging import outbox_bell
-from server.messaging.models import RANK, WENT_WRONG, Message, Status
+from server.messaging import automatic, outbox_bell
+from server.messaging.models import RANK, WENT_WRONG, Message, Origin, Status
 from server.messaging.outbound import announce
 from server.messaging.reasons import Reason
 from server.messaging.standing import record_opt_out, refresh_standing
@@ -83,6 +83,27 @@ def claim_next(*, by: str, now: datetime, busy_lines: Collection[int] = ()) -> M
 
 
 def _claimed(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:
+    if message.origin == Origin.RULE:
+        return _claimed_automatically(message, ours, claim, now)
+    return _claimed_within_limits(message, ours, claim, now)
+
+
+def _claimed_automatically(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:
+    """Claim what goes out by itself, if the gates let it pass: theirs and ours are one step."""
+    try:
+        with transaction.atomic():
+            claimed = _claimed_within_limits(message, ours, claim, now)
+            if claimed:
+                automatic.pass_gates(message, now)
+            return claimed
+    except automatic.NotNow as no:
+        Message.objects.filter(pk=message.pk, status=Status.QUEUED, attempts=message.attempts).update(next_attempt_at=no.until)
+    except automatic.Never as no:
+        _finish(message, now, [Status.QUEUED], status=Status.FAILED, reason=no.reason, failed_at=now)
+    return False
+
+
+def _claimed_within_limits(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:
     line = message.conversation.line
     if not limits.has_limits(line):
         return bool(ours.update(**claim))

@@ -24,8 +24,14 @@ def lock_conversation(pk: int) -> Conversation:
 def as_latest(conversation: Conversation, message: Message) -> dict[str, Any]:
     """The changes that make a new message the row's text and time; none when it is older than the one there (a recovered one)."""
     if conversation.latest_message_id is not None and message.created_at < conversation.latest_at:
-        return {}
+        is_older = conversation.latest_at != conversation.call_at or _is_before(message, conversation.latest_message)
+        # A call may be the newest: then the message need only be later than the one before.
+        return {} if is_older else {"latest_message": message}
     return {"latest_message": message, "latest_at": message.created_at}
+
+
+def _is_before(message: Message, latest: Message | None) -> bool:
+    return latest is not None and message.created_at < latest.created_at
 
 
 def refresh_standing(conversation_id: int) -> None:
@@ -36,7 +42,7 @@ def refresh_standing(conversation_id: int) -> None:
     newest_outbound = shown.outbound().order_by("-id").first()
     Conversation.objects.filter(pk=conversation_id).update(
         latest_message=latest,
-        latest_at=latest.created_at if latest else conversation.latest_at,
+        latest_at=max((at for at in (latest and latest.created_at, conversation.call_at) if at), default=conversation.latest_at),
         has_failed=newest_outbound is not None and newest_outbound.status in WENT_WRONG,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.db.models import Max
 
@@ -17,7 +17,7 @@ from server.keyset import beyond
 from server.messaging.models import Activity, Message, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from django.db.models import Q, QuerySet
@@ -26,7 +26,30 @@ if TYPE_CHECKING:
 
 PAGE = 40
 
-type Entry = Message | Note | Activity
+type Entry = Message | Note | Activity | Placed
+
+
+class Placed(Protocol):
+    """Whatever else stands in a thread; `position` sorts it, `uuid` names it in the page."""
+
+    @property
+    def position(self) -> str: ...
+
+
+class Source(Protocol):
+    """A room above us that has entries for a thread."""
+
+    def __call__(self, conversation: Conversation, since: datetime | None, until: datetime | None) -> Sequence[Placed]:
+        """The entries of a thread from a moment on, and before another one; None: no bound."""
+
+
+# Calls and promises: what rooms above us place in a thread (their apps.py registers it).
+_sources: list[Source] = []
+
+
+def register(source: Source) -> None:
+    if source not in _sources:
+        _sources.append(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +163,6 @@ def _merged(conversation: Conversation, messages: list[Message], since: datetime
     if until is not None:
         notes, activities = notes.filter(created_at__lt=until), activities.filter(at__lt=until)
     entries: list[Entry] = [*messages, *notes, *activities]
+    for source in _sources:
+        entries += source(conversation, since, until)
     return sorted(entries, key=attrgetter("position"))

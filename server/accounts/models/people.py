@@ -42,6 +42,18 @@ class Notice(models.TextChoices):
     LINE_HELD = "line_held", _("A line can't send (administrators only)")
 
 
+class CallNotice(models.TextChoices):
+    """How a person hears of calls, where a rule leaves it to them."""
+
+    BROWSER = "browser", _("In the browser")
+    EMAIL = "email", _("By e-mail")
+    SMS = "sms", _("By SMS")
+
+
+def usual_call_notices() -> list[str]:
+    return [CallNotice.BROWSER, CallNotice.EMAIL]
+
+
 def usual_notices() -> list[str]:
     return [Notice.LINE_HELD]
 
@@ -62,6 +74,9 @@ class User(AbstractUser):
     language = models.CharField(max_length=5, choices=Language, default=Language.HUNGARIAN)
     phone = models.CharField(_("own phone number"), max_length=20, blank=True, help_text=_("E.164, such as +36301234567"))
     notices = models.JSONField(default=usual_notices, blank=True, help_text=_("What the person is told of by e-mail."))
+    hears_of_calls_by = models.JSONField(
+        default=usual_call_notices, blank=True, help_text=_("Where call logic leaves it to each person.")
+    )
     away_since = models.DateTimeField(null=True, blank=True)
     invited_at = models.DateTimeField(null=True, blank=True)
     teams = models.ManyToManyField(Team, blank=True, related_name="members")

@@ -1,0 +1,1 @@
+"""Telephone exchanges: what they post about calls. One exchange is one file; its words stop there."""
