@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from server.events.models import Event
@@ -94,8 +96,9 @@ def test_strangers_and_people_who_have_left_are_nobody(dana, bela, eve, oper, th
 def test_only_those_who_may_see_the_line_are_offered(dana, bela, sam, ada, eve, kontakt, thread):
     type(dana).objects.create_user(username="cili", name="Cili", subscriber=kontakt)
     for headers in ({}, HTMX):
-        page = Browser(dana).get(at(thread, "colleagues"), headers=headers).text
-        assert [name for name in ("Ada", "Bela", "Cili", "Dana", "Eve", "Sam") if name in page] == ["Ada", "Bela", "Dana", "Sam"]
+        # As words: a random token may hold the letters of a name.
+        words = set(re.findall(r"\w+", Browser(dana).get(at(thread, "colleagues"), headers=headers).text))
+        assert [name for name in ("Ada", "Bela", "Cili", "Dana", "Eve", "Sam") if name in words] == ["Ada", "Bela", "Dana", "Sam"]
 
 
 def test_done_takes_it_off_the_list_and_reopen_brings_it_back(dana, thread):

@@ -116,7 +116,8 @@ function place(fresh, old) {
 function leave(old) {
   if (!old) return;
   keepingSight(() => old.remove());
-  if (!rows().childElementCount) window.htmx.ajax("GET", `/conversations/rows/?${list().dataset.query}`, { target: "#list", swap: "outerHTML" });
+  // The rows alone: the menu of views above them may be open.
+  if (!rows().childElementCount) window.htmx.ajax("GET", `/conversations/rows/?${list().dataset.query}`, { target: "#rows", select: "#rows", swap: "outerHTML" });
 }
 
 function nextOf(fresh) {
