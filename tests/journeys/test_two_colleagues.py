@@ -103,6 +103,7 @@ def test_done_leaves_both_lists_and_the_next_text_brings_it_back(company, both, 
         expect(tab.row("Kiss Boti")).to_have_count(0)
         expect(tab.thread).to_contain_text("Dana Kis marked it done")
     expect(his.page.locator("#head").get_by_role("button", name="Reopen")).to_be_visible()
+    expect(hers.page.locator("#rows [data-empty]")).to_be_visible()
     hers.page.locator("#segments summary").click()
     hers.page.locator("#segments").get_by_role("link", name="Done").click()
     expect(hers.row("Kiss Boti")).to_be_visible()
