@@ -100,6 +100,32 @@ def for_people_who_import(view):
     return guarded
 
 
+def for_people_who_see_rules(view):
+    """Who may read call logic's rules: supervisors, administrators and auditors."""
+
+    @for_people_with_sms
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not request.user.sees_all_lines:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def for_people_who_make_rules(view):
+    """Who may change call logic: administrators, while the company has SMS."""
+
+    @for_people_with_sms
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs):
+        if not request.user.administers:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def for_people_of_a_company(view):
     """Everybody of a company, whether its services are switched on or not."""
     return _for_some_of_the_company(view, lambda user: True)
