@@ -109,6 +109,7 @@ def counts_in_words(erasure: Erasure) -> list[tuple[str, int]]:
         "conversations": _("Conversations"),
         "notes": _("Internal notes"),
         "drafts": _("Drafts"),
+        "calls": _("Calls"),
         "receipts": _("Records of what the provider posted"),
         "files": _("Downloaded files taken back"),
         "filters": _("Saved filters"),

@@ -152,6 +152,7 @@ _DETAILS: dict[str, _StrPromise] = {
     "contacts": gettext_lazy("contacts"),
     "receipts": gettext_lazy("records of what the provider posted"),
     "notes": gettext_lazy("with internal notes"),
+    "calls": gettext_lazy("calls"),
     "problem": gettext_lazy("problem"),
     "values": gettext_lazy("filter"),
     "password": gettext_lazy("password"),

@@ -27,6 +27,7 @@ from server.events.log import record
 from server.events.models import Kind
 from server.messaging.models import Conversation, Draft, Message, Note
 from server.privacy import forgetting
+from server.privacy.calls import redact_calls
 from server.privacy.holds import NotYours, is_on_hold, lock_entry, require_administrator
 from server.privacy.models import AskedHow, Erasure, ErasureState, LegalHold, ProviderRedaction
 from server.privacy.redacting import ON_THE_LINE, ids_at_providers, redact_batch
@@ -168,6 +169,7 @@ def _erase(erasure: Erasure) -> None:
         edge = None
         while (edge := _step(erasure, conversation_id, edge)) is not None:
             pass
+    _forget_calls(erasure, numbers)
     began_at = timezone.now()
     _forget_elsewhere(erasure, numbers, since=None)
     if not _finish(erasure, began_at):
@@ -179,6 +181,11 @@ def _step(erasure: Erasure, conversation_id: int, edge: tuple[datetime, int] | N
     with transaction.atomic():
         now = _go_on(erasure)
         return redact_batch(erasure, conversation_id, after=edge, size=BATCH, now=now)
+
+
+def _forget_calls(erasure: Erasure, numbers: list[Contact]) -> None:
+    with transaction.atomic():
+        redact_calls(erasure, numbers, _go_on(erasure))
 
 
 def _empty_notes(erasure: Erasure, numbers: list[Contact]) -> None:
@@ -229,6 +236,7 @@ def _finish(erasure: Erasure, began_at: datetime) -> bool:
                 pass
         _forget_elsewhere(erasure, numbers, since=began_at)
         counts = _emptied(numbers) | {"numbers": len(numbers), "conversations": len(locked)}
+        counts["calls"] = redact_calls(erasure, numbers, now, is_last=True)
         _forget_contact(numbers, now)
         counts |= scrub_files_and_filters(subscriber=erasure.subscriber, numbers=numbers, now=now)
         _count(erasure, **counts)

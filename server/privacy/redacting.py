@@ -45,14 +45,19 @@ def redact_batch(
         return None
     locked = Message.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=[each.pk for each in batch])
     status_of = dict(locked.order_by("pk").values_list("pk", "status"))
-    gone = [each for each in batch if is_last or status_of[each.pk] not in ON_THE_LINE]
-    _take_words([each.pk for each in gone], now)
-    _write_down(erasure, gone, now)
-    ask_providers(erasure, gone, now)
-    DeliveryReport.objects.filter(message__in=[each.pk for each in gone]).update(raw={})
+    redact_messages(erasure, [each for each in batch if is_last or status_of[each.pk] not in ON_THE_LINE], now)
     if set(status_of.values()) & {*WAITING, *ON_THE_LINE}:
         refresh_standing(conversation_id)
     return batch[-1].created_at, batch[-1].pk
+
+
+def redact_messages(erasure: Erasure, messages: list[Message], now: datetime) -> None:
+    """Take the words of these, write down which, and have the provider asked to forget them. Within a transaction."""
+    ids = [message.pk for message in messages]
+    _take_words(ids, now)
+    _write_down(erasure, messages, now)
+    ask_providers(erasure, messages, now)
+    DeliveryReport.objects.filter(message__in=ids).update(raw={})
 
 
 def _take_words(ids: list[int], now: datetime) -> None:

@@ -22,6 +22,7 @@ from django.tasks import task
 from django.utils import timezone
 
 from server.accounts.models import Subscriber, record_audit
+from server.calls.models import Call
 from server.contacts.models import Consent, Contact
 from server.events.log import record
 from server.events.models import Kind
@@ -29,6 +30,7 @@ from server.lines.models import Line
 from server.messaging.models import ON_ITS_WAY, Activity, Conversation, Direction, Draft, Message, Note, ReadMarker
 from server.messaging.standing import lock_conversation
 from server.privacy import forgetting
+from server.privacy.calls import delete_old_anonymous_calls, delete_old_calls
 from server.privacy.models import LegalHold, RetentionRun
 from server.privacy.retention import beginning_of_kept, conversations_on_hold, is_stopped
 from server.privacy.searching_words import forget_words
@@ -156,6 +158,7 @@ def _count_down(conversation_id: int) -> None:
 
 def _delete_rest(run: RetentionRun, threads: Collection[int]) -> Counter[str]:
     deleted = Counter(
+        calls=delete_old_calls(threads, run.before),
         notes=Note.objects.filter(conversation__in=threads, created_at__lt=run.before).delete()[1].get("messaging.Note", 0),
         activities=Activity.objects.filter(conversation__in=threads, at__lt=run.before).delete()[0],
         drafts=Draft.objects.filter(conversation__in=threads, updated_at__lt=run.before).delete()[0],
@@ -166,7 +169,7 @@ def _delete_rest(run: RetentionRun, threads: Collection[int]) -> Counter[str]:
 def _delete_empty(run: RetentionRun, threads: Collection[int]) -> Counter[str]:
     """Conversations in which nothing is left, and contacts of whom nothing is known but a number."""
     empty = Conversation.objects.filter(pk__in=threads, latest_at__lt=run.before)
-    for model in (Message, Note, Activity, Draft):
+    for model in (Message, Note, Activity, Draft, Call):
         empty = empty.exclude(Exists(model._default_manager.filter(conversation=OuterRef("pk"))))
     # Locked: who writes into one of them now finds it gone, and makes another.
     gone = list(empty.select_for_update(of=("self",)).order_by("pk").values_list("pk", "contact"))
@@ -194,10 +197,11 @@ def _finish(run: RetentionRun) -> None:
     has_held = LegalHold.objects.in_force().filter(subscriber=run.subscriber_id).exists()
     # What a provider posted says of whom only in its text: while somebody is on hold, all of it stays its usual time.
     receipts = 0 if has_held else forgetting.forget_older(line_ids=line_ids, before=run.before)
+    calls = 0 if has_held else delete_old_anonymous_calls(run.subscriber_id, run.before)
     forget_words()
     now = timezone.now()
     with transaction.atomic():
-        counts = dict(Counter(run.counts) + Counter(receipts=receipts))
+        counts = dict(Counter(run.counts) + Counter(receipts=receipts, calls=calls))
         if not _ours(run).update(finished_at=now, seen_at=now, counts=counts):
             return
         record_audit(

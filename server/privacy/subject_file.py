@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from server.accounts.models import record_audit
+from server.calls.models import Call, Telling
 from server.history.columns import headings
 from server.history.passport import who_asked
 from server.history.sheets import Sheets
@@ -112,6 +113,9 @@ def _of_conversation(conversation: Conversation) -> Iterator[str]:
     notes = Note.objects.filter(conversation=conversation).select_related("author").order_by("created_at", "pk")
     happened = Activity.objects.filter(conversation=conversation).select_related("actor", "subject").order_by("at", "pk")
     messages = Message.objects.filter(conversation=conversation).select_related("author").defer("words")
+    calls = Call.objects.filter(conversation=conversation).prefetch_related(
+        "events__runs__tellings", "events__runs__rule", "promises"
+    )
     yield _opened(head)
     yield ',\n "messages": '
     yield from _listed(map(_of_message, messages.order_by("created_at", "pk").iterator(500)))
@@ -119,6 +123,8 @@ def _of_conversation(conversation: Conversation) -> Iterator[str]:
     yield from _listed(map(_of_note, notes.iterator(500)))
     yield ',\n "happened": '
     yield from _listed(map(_of_activity, happened.iterator(500)))
+    yield ',\n "calls": '
+    yield from _listed(map(_of_call, calls.order_by("began_at", "pk").iterator(200)))
     yield "}"
 
 
@@ -169,6 +175,35 @@ def _of_activity(one: Activity) -> dict[str, Any]:
         "to": str(one.subject) if one.subject else None,
         "at": one.at,
     }
+
+
+def _of_call(call: Call) -> dict[str, Any]:
+    said = (
+        "uuid",
+        "direction",
+        "state",
+        "partner",
+        "called",
+        "queue",
+        "parameters",
+        "began_at",
+        "answered_at",
+        "ended_at",
+        "duration",
+    )
+    runs = [run for event in call.events.all() for run in event.runs.all()]
+    return {name: getattr(call, name) for name in said} | {
+        "happened": [{"what": event.kind, "detail": event.detail, "at": event.at} for event in call.events.all()],
+        "rules": [{"rule": run.rule.name, "outcome": run.outcome, "checks": run.checks, "at": run.at} for run in runs],
+        "told": [_of_telling(telling) for run in runs for telling in run.tellings.all()],
+        "promises": [{"made_at": one.made_at, "due_at": one.due_at, "kept_at": one.kept_at} for one in call.promises.all()],
+    }
+
+
+def _of_telling(telling: Telling) -> dict[str, Any]:
+    # Whom of our people it went to is not theirs to know; what was said of them is.
+    who = "the caller" if telling.user_id is None else "a colleague"
+    return {"who": who} | {name: getattr(telling, name) for name in ("channel", "state", "reason", "subject", "body", "told_at")}
 
 
 def _opened(thing: dict[str, Any]) -> str:
