@@ -60,9 +60,16 @@ class Calendar:
         for begins, ends in self.hours.get(str(day.isoweekday()), []):
             yield _first(day, begins, self.zone), _last(day, ends, self.zone)
 
+    def day_of(self, at: datetime) -> date:
+        """The day as the company counts it."""
+        return at.astimezone(self.zone).date()
+
+    def is_open(self, at: datetime) -> bool:
+        return any(begins <= at < ends for begins, ends in self.spans(self.day_of(at)))
+
     def spans_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Those that are not over yet, in order."""
-        today = at.astimezone(self.zone).date()
+        today = self.day_of(at)
         for ahead in range(LOOKED_AHEAD.days):
             for begins, ends in self.spans(today + timedelta(days=ahead)):
                 if ends > at:
@@ -70,7 +77,7 @@ class Calendar:
 
 
 def is_open(subscriber: Subscriber, at: datetime) -> bool:
-    return _is_open(Calendar.of(subscriber), at)
+    return Calendar.of(subscriber).is_open(at)
 
 
 def next_opening(subscriber: Subscriber, at: datetime) -> datetime | None:
@@ -79,7 +86,7 @@ def next_opening(subscriber: Subscriber, at: datetime) -> datetime | None:
     if not any(calendar.hours.values()):
         return None
     return next(
-        (begins for begins, _ in calendar.spans_from(at) if begins > at and not _is_open(calendar, _just_before(begins))), None
+        (begins for begins, _ in calendar.spans_from(at) if begins > at and not calendar.is_open(_just_before(begins))), None
     )
 
 
@@ -114,10 +121,6 @@ def holidays_of(country: str, year: int, language: str = "") -> dict[date, str]:
         return {}
     # "Pihenőnap (2026. 08. 08.-től helyettesítve)": which day was worked for it is another matter.
     return {day: name.split(" (")[0] for day, name in sorted(known.items()) if day.year == year}
-
-
-def _is_open(calendar: Calendar, at: datetime) -> bool:
-    return any(begins <= at < ends for begins, ends in calendar.spans(at.astimezone(calendar.zone).date()))
 
 
 def _just_before(at: datetime) -> datetime:
