@@ -18,6 +18,7 @@ TESTS = [
     HERE / "test_figures.py",
     HERE / "test_columns.py",
     HERE.parent / "accounts" / "test_audit.py",
+    HERE.parent / "calls" / "test_recording.py",
     HERE.parent / "test_word_index.py",
     HERE.parent / "test_migrations.py",
     HERE.parent / "test_phonebook.py",
