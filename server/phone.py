@@ -74,6 +74,14 @@ def country_of(number: str) -> str:
     return (phonenumbers.region_code_for_number(parsed) or "") if parsed else ""
 
 
+def likely_country_of(number: str) -> str:
+    """The same, and where a country's plan does not know the number (yet), by the country code alone: +44 … is Britain's."""
+    parsed = _parsed(number)
+    region = phonenumbers.region_code_for_country_code(parsed.country_code) if parsed else ""
+    # "001" is what satellite phones and the like have for a country.
+    return country_of(number) or (region if is_country(region) else "")
+
+
 def is_landline(number: str) -> bool:
     """Whether the number can surely not receive SMS."""
     parsed = _parsed(number)

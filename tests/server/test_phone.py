@@ -128,3 +128,11 @@ def test_a_part_of_a_number_is_found_in_any_format(typed, digits):
 
 def test_a_part_of_a_number_is_read_by_the_subscribers_country():
     assert phone.digits_of("0664", country="AT") == "43664"
+
+
+def test_the_likely_country_of_a_number_that_no_plan_knows():
+    assert phone.country_of("+447700900123") == ""
+    assert phone.likely_country_of("+447700900123") == "GB"
+    assert phone.likely_country_of("+36301234567") == "HU"
+    assert phone.likely_country_of("+883510012345678") == ""
+    assert phone.likely_country_of("INFO") == ""
