@@ -77,9 +77,9 @@ def country_of(number: str) -> str:
 def likely_country_of(number: str) -> str:
     """The same, and where a country's plan does not know the number (yet), by the country code alone: +44 … is Britain's."""
     parsed = _parsed(number)
-    region = phonenumbers.region_code_for_country_code(parsed.country_code) if parsed else ""
+    region = country_of(number) or (phonenumbers.region_code_for_country_code(parsed.country_code) if parsed else "")
     # "001" is what satellite phones and the like have for a country.
-    return country_of(number) or (region if is_country(region) else "")
+    return region if is_country(region) else ""
 
 
 def is_landline(number: str) -> bool:
