@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,16 +13,19 @@ from django.utils.translation import gettext_lazy as _
 from gateway.models import SimulatedSms, WebhookReceipt
 from gateway.providers import simulator
 from server import phone, sms
+from server.calls.models import MessageNode
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out_in_force
 from server.lines.models import Line
 from server.messaging.models import Conversation, Direction
 from simulator import company
+from simulator.exchange import Manner
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.models import SimulatedPhone
+    from simulator.exchange import OngoingCall
 
 SCREEN = 40
 LOG = 14
@@ -48,6 +51,10 @@ class Handset:
     number: str
     line: Line
     name: str
+    call: OngoingCall | None = None
+    # How the next call is made and told.
+    is_withheld: bool = False
+    manner: str = Manner.AT_ONCE
 
     @cached_property
     def settings(self) -> SimulatedPhone:
@@ -62,6 +69,10 @@ class Handset:
         """The newest texts on the screen, oldest first; what has not arrived is not there."""
         newest = simulator.conversation(self.number, self.line).order_by("-created_at", "-id")[: SCREEN * 2]
         return [text for text in newest if text.has_arrived][:SCREEN][::-1]
+
+    @cached_property
+    def nodes(self) -> list[MessageNode]:
+        return list(MessageNode.objects.filter(subscriber_id=self.line.subscriber_id, deleted_at=None).order_by("name"))
 
     @cached_property
     def newest_text(self) -> SimulatedSms | None:
@@ -80,10 +91,12 @@ class Handset:
         """Changes whenever anything on the page does."""
         last_text = self.texts[-1].pk if self.texts else 0
         last_receipt = _receipts().values_list("pk", flat=True).first() or 0
-        return f"{last_text}.{last_receipt}.{self.settings.is_on:d}.{self.settings.report_order}.{self.has_stopped:d}"
+        call = f"{self.call.id}{self.call.is_answered:d}{self.call.pressed}" if self.call else ""
+        return f"{last_text}.{last_receipt}.{self.settings.is_on:d}.{self.settings.report_order}.{self.has_stopped:d}.{call}"
 
     def anew(self) -> Handset:
-        return Handset(self.number, self.line, self.name)
+        """As it is by now: what was looked up is looked up again."""
+        return replace(self)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("live/", views.live, name="live"),
     path("text/", views.text, name="text"),
     path("repeat/", views.repeat, name="repeat"),
+    path("call/", views.call, name="call"),
     path("phone/", views.phone, name="phone"),
     path("log-in-as/<str:username>/", views.log_in_as, name="log_in_as"),
 ]

@@ -19,16 +19,21 @@ from django.views.decorators.http import require_GET, require_POST
 from chatui.logging_in import after_password
 from gateway.models import ReportOrder
 from gateway.providers import simulator
-from simulator import demo
+from server.calls.models import MessageNode
+from simulator import demo, exchange
 from simulator import handset as handsets
+from simulator.exchange import KEYS, Manner
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from simulator.exchange import OngoingCall
     from simulator.handset import Handset
 
 # Twice: the provider repeats its webhook. Never: it gets lost, and only the provider's list knows the message.
 TIMES = {"0": 0, "1": 1, "2": 2}
+# Numbers to try rules for countries with.
+ABROAD = ("+447700900456", "+4915123456780")
 
 
 def demo_only(view):
@@ -50,7 +55,8 @@ def handset(request: HttpRequest) -> HttpResponse:
     phone = handsets.handset_for(number=request.GET.get("number", ""), line=request.GET.get("line", ""))
     if phone is None:
         return render(request, "simulator/empty.html")
-    return render(request, "simulator/handset.html", {**_shown(phone), "recent": handsets.recent_customers(), "ideas": _ideas()})
+    shown = {**_shown(_with_call(phone, request.GET)), "recent": handsets.recent_customers(), "ideas": _ideas()}
+    return render(request, "simulator/handset.html", {**shown, "manners": Manner.choices, "abroad": ABROAD})
 
 
 @demo_only
@@ -87,6 +93,38 @@ def repeat(request: HttpRequest) -> HttpResponse:
 
 @demo_only
 @require_POST
+def call(request: HttpRequest) -> HttpResponse:
+    """The customer calls the line, or something happens in the call."""
+    phone = _phone(request, request.POST)
+    if phone.settings.is_on:
+        act, _colon, value = request.POST.get("act", "").partition(":")
+        phone.call = _dialled(phone) if act == "dial" else phone.call and _acted(phone, phone.call, act, value)
+    return _back(request, phone)
+
+
+def _dialled(phone: Handset) -> OngoingCall:
+    return exchange.dial(line=phone.line, number=phone.number, is_withheld=phone.is_withheld, manner=phone.manner)
+
+
+def _acted(phone: Handset, call: OngoingCall, act: str, value: str) -> OngoingCall | None:
+    """The call as it goes on; None when it is over."""
+    whose = {"line": phone.line, "number": phone.number}
+    if act in exchange.ENDINGS:
+        return exchange.end(call, act, **whose)
+    if act == "hang_up":
+        return exchange.hang_up(call, **whose)
+    if act == "answered" and not call.is_answered:
+        return exchange.answer(call, **whose)
+    if act == "key" and value in KEYS:
+        return exchange.press(call, value, **whose)
+    if act == "node":
+        node = get_object_or_404(MessageNode, pk=value, subscriber_id=phone.line.subscriber_id, deleted_at=None)
+        return exchange.reach_node(call, node, **whose)
+    return call
+
+
+@demo_only
+@require_POST
 def phone(request: HttpRequest) -> HttpResponse:
     """Switch the phone on or off, or choose how its delivery reports come."""
     handset = _phone(request, request.POST)
@@ -111,6 +149,13 @@ def _phone(request: HttpRequest, asked) -> Handset:
     phone = handsets.handset_for(number=asked.get("number", ""), line=asked.get("line", ""))
     if phone is None:
         raise Http404
+    return _with_call(phone, asked)
+
+
+def _with_call(phone: Handset, asked) -> Handset:
+    phone.call = exchange.call_in(asked.get("call", ""))
+    phone.is_withheld = bool(asked.get("withheld"))
+    phone.manner = asked.get("manner") if asked.get("manner") in Manner.values else Manner.AT_ONCE
     return phone
 
 
@@ -118,11 +163,14 @@ def _back(request: HttpRequest, phone: Handset) -> HttpResponse:
     """To the page; the script asks for what has changed by itself."""
     if request.headers.get("X-Requested-With") == "fetch":
         return render(request, "simulator/_live.html", _shown(phone.anew()))
-    return redirect(f"{reverse('simulator:handset')}?{urlencode({'number': phone.number, 'line': phone.line.pk})}")
+    where = {"number": phone.number, "line": phone.line.pk, "manner": phone.manner, "withheld": "on" if phone.is_withheld else ""}
+    held = {"call": phone.call.signed} if phone.call else {}
+    return redirect(f"{reverse('simulator:handset')}?{urlencode(where | held)}")
 
 
 def _shown(phone: Handset) -> dict[str, object]:
-    return {"phone": phone, "log": handsets.latest_receipts(), "orders": ReportOrder.choices, "now": timezone.now()}
+    shown = {"phone": phone, "log": handsets.latest_receipts(), "orders": ReportOrder.choices}
+    return {**shown, "keys": KEYS, "now": timezone.now()}
 
 
 def _ideas() -> list[str]:

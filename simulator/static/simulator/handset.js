@@ -19,6 +19,13 @@ const clocks = {
   seconds: new Intl.DateTimeFormat(document.documentElement.lang, { hour: "numeric", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
 };
 
+function tellDuration() {
+  for (const time of page.querySelectorAll("time[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - new Date(time.dataset.since)) / 1000));
+    time.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  }
+}
+
 // In the viewer's own zone, as the messenger shows them.
 function tellTime() {
   for (const time of page.querySelectorAll("time[data-clock]")) {
@@ -47,12 +54,13 @@ function show(html) {
     }
   }
   tellTime();
+  tellDuration();
   if (wasAtEnd) toEnd();
   else if (texts()) texts().scrollTop = from;
 }
 
 async function ask() {
-  const where = new URLSearchParams({ number: page.dataset.number, line: page.dataset.line, seen: version });
+  const where = new URLSearchParams({ number: page.dataset.number, line: page.dataset.line, seen: version, call: page.querySelector("#call [name=call]").value });
   try {
     const answer = await fetch(`${page.dataset.live}?${where}`);
     if (answer.status === 200) show(await answer.text());
@@ -114,6 +122,8 @@ page.querySelector("[data-beside]").addEventListener("click", (event) => {
 });
 
 setInterval(() => document.hidden || ask(), ASK_EVERY);
+setInterval(tellDuration, 500);
+tellDuration();
 document.addEventListener("visibilitychange", () => document.hidden || ask());
 toEnd();
 tellTime();
