@@ -94,6 +94,17 @@ ACTIONS: dict[str, _StrPromise] = {
     "user.second_step_reset": gettext_lazy("Second step reset"),
     "user.recovery_codes_made": gettext_lazy("Made new recovery codes"),
     "user.recovery_code_used": gettext_lazy("Logged in with a recovery code"),
+    "rule.made": gettext_lazy("Made a rule of call logic"),
+    "rule.changed": gettext_lazy("Changed a rule of call logic"),
+    "rule.moved": gettext_lazy("Moved a rule of call logic"),
+    "rule.switched_on": gettext_lazy("Switched a rule of call logic on"),
+    "rule.switched_off": gettext_lazy("Switched a rule of call logic off"),
+    "rule.deleted": gettext_lazy("Deleted a rule of call logic"),
+    "rule.brought_back": gettext_lazy("Brought a rule of call logic back"),
+    "rule.restored": gettext_lazy("Took a change of a rule back"),
+    "node.made": gettext_lazy("Made a message node"),
+    "node.renamed": gettext_lazy("Renamed a message node"),
+    "node.deleted": gettext_lazy("Deleted a message node"),
 }
 # What stands in the details, in the order in which it is said.
 _DETAILS: dict[str, _StrPromise] = {
@@ -164,6 +175,7 @@ _DETAILS: dict[str, _StrPromise] = {
     "auth_token": gettext_lazy("secret of the account"),
     "country": gettext_lazy("country"),
     "slug": gettext_lazy("short name"),
+    "definition": gettext_lazy("what it says"),
 }
 # Of use to the program alone.
 _NOT_SAID = frozenset({"fingerprint"})
