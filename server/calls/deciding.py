@@ -271,7 +271,7 @@ def _facts(event: CallEvent, tags: dict[int, frozenset[int]], company: _Company)
         node=event.node_id,
         queue=call.queue,
         number=call.partner,
-        country=phone.country_of(call.partner),
+        country=phone.likely_country_of(call.partner),
         is_known=contact is not None and contact.whole.name != "",
         is_blocked=contact is not None and contact.blocked_at is not None,
         tags=tags.get(contact.whole.pk, frozenset()) if contact else frozenset(),
