@@ -5,3 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class CallsConfig(AppConfig):
     name = "server.calls"
     verbose_name = _("Call logic")
+
+    def ready(self) -> None:
+        from server.calls.limits import GATE
+        from server.messaging import automatic
+
+        automatic.register(GATE)

@@ -75,10 +75,10 @@ def count_one(line: Line, now: datetime) -> Counted:
     fits = _fits("day", today, "sent_on_day", line.per_day) & _fits("minute", minute, "sent_in_minute", line.per_minute)
     # A clock that is behind another dispatcher's counts for the day and the minute that the other has begun.
     counting = {
-        "sent_on_day": _one_more("day", today, "sent_on_day"),
-        "day": _later_of("day", today),
-        "sent_in_minute": _one_more("minute", minute, "sent_in_minute"),
-        "minute": _later_of("minute", minute),
+        "sent_on_day": one_more("day", today, "sent_on_day"),
+        "day": later_of("day", today),
+        "sent_in_minute": one_more("minute", minute, "sent_in_minute"),
+        "minute": later_of("minute", minute),
     }
     if not rows.filter(fits).update(**counting):
         if not rows.exists():
@@ -123,9 +123,10 @@ def _tell_of_limit(line: Line, rows: QuerySet[LineUsage]) -> None:
             return
 
 
-def _one_more(name: str, current: object, count: str) -> Case:
+def one_more(name: str, current: object, count: str) -> Case:
+    """What a count of a day or a minute becomes; a new one begins with one."""
     return Case(When(**{f"{name}__lt": current}, then=Value(1)), default=F(count) + 1)
 
 
-def _later_of(name: str, current: object) -> Case:
+def later_of(name: str, current: object) -> Case:
     return Case(When(**{f"{name}__lt": current}, then=Value(current)), default=F(name))

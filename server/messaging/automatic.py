@@ -6,6 +6,7 @@ Without one nothing automatic goes out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.messaging.reasons import Reason
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.messaging.models import Message
-
-    type Gate = Callable[[Message, datetime], None]
 
 
 class NotNow(Exception):
@@ -35,11 +34,23 @@ class Never(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a room above us has to say of an automatic message; all in the transaction of what happens to it.
+
+    `passes` counts it, or raises NotNow or Never: then the claim is undone with whatever was counted. `takes_back` is
+    told that a message it let pass was surely not sent; `refused` that one never will be.
+    """
+
+    passes: Callable[[Message, datetime], None]
+    takes_back: Callable[[Message], None]
+    refused: Callable[[Message, Never], None]
+
+
 _gates: list[Gate] = []
 
 
 def register(gate: Gate) -> None:
-    """Put a gate up, called in the transaction of the claim, which is undone when it raises NotNow or Never."""
     if gate not in _gates:
         _gates.append(gate)
 
@@ -49,4 +60,14 @@ def pass_gates(message: Message, now: datetime) -> None:
     if not _gates:
         raise Never(Reason.NOT_ALLOWED)
     for gate in _gates:
-        gate(message, now)
+        gate.passes(message, now)
+
+
+def take_back(message: Message) -> None:
+    for gate in _gates:
+        gate.takes_back(message)
+
+
+def refused(message: Message, no: Never) -> None:
+    for gate in _gates:
+        gate.refused(message, no)

@@ -20,6 +20,9 @@ class Follower(Protocol):
     def person_finished(self, conversation: Conversation, by: User, now: datetime) -> None:
         """A person has marked the conversation as done."""
 
+    def person_retried(self, message: Message, now: datetime) -> None:
+        """A person wishes that a message that went wrong is sent again."""
+
 
 _followers: list[Follower] = []
 
@@ -37,3 +40,8 @@ def person_wrote(message: Message, now: datetime) -> None:
 def person_finished(conversation: Conversation, by: User, now: datetime) -> None:
     for follower in _followers:
         follower.person_finished(conversation, by, now)
+
+
+def person_retried(message: Message, now: datetime) -> None:
+    for follower in _followers:
+        follower.person_retried(message, now)

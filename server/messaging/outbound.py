@@ -177,6 +177,7 @@ def retry_sms(*, message: Message, by: User, now: datetime) -> bool:
     )
     if claimed:
         refresh_standing(message.conversation_id)
+        followers.person_retried(message, now)
         announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
         outbox_bell.ring_on_commit()
     return bool(claimed)

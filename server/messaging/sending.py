@@ -99,7 +99,11 @@ def _claimed_automatically(message: Message, ours: QuerySet[Message], claim: dic
     except automatic.NotNow as no:
         Message.objects.filter(pk=message.pk, status=Status.QUEUED, attempts=message.attempts).update(next_attempt_at=no.until)
     except automatic.Never as no:
-        _finish(message, now, [Status.QUEUED], status=Status.FAILED, reason=no.reason, failed_at=now)
+        with transaction.atomic():
+            # Still ours to refuse, and locked.
+            if ours.update(reason=no.reason):
+                automatic.refused(message, no)
+                _finish(message, now, [Status.QUEUED], status=Status.FAILED, reason=no.reason, failed_at=now)
     return False
 
 
@@ -270,6 +274,8 @@ def _finish(message: Message, now: datetime, only_from: list[Status], *, is_untr
                 refresh_standing(message.conversation_id)
             if is_untried or changes["status"] in {Status.QUEUED, Status.HELD}:
                 limits.take_back(message.conversation.line, counted_at=message.attempted_at)
+                if message.origin == Origin.RULE:
+                    automatic.take_back(message)
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
     # By name: reading everything anew would forget the conversation, line and contact that came with it.
     message.refresh_from_db(fields=MOVING)

@@ -130,6 +130,9 @@ class Telling(models.Model):
     told_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Of an SMS: when it was counted for the limits, and when a person wished that it is sent again.
+    counted_at = models.DateTimeField(null=True, blank=True)
+    retried_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True, help_text="A browser notice that was read or put away")
 
     class Meta:
