@@ -32,14 +32,17 @@ class Colleague:
 STAFF = [
     Colleague("anna", "Anna", Role.COLLEAGUE, "+36302220001", (SUPPORT, ORDERS, ANNAS)),
     Colleague("bela", "Béla", Role.COLLEAGUE, "+36302220002", (SUPPORT, ORDERS)),
-    Colleague("csaba", "Csaba", Role.COLLEAGUE, "+36302220003", (ORDERS,), language="en"),
+    Colleague("csaba", "Csaba", Role.COLLEAGUE, "+36302220003", (SUPPORT, ORDERS), language="en"),
     Colleague("judit", "Judit", Role.SUPERVISOR, "+36302220004"),
     Colleague("marton", "Márton", Role.ADMINISTRATOR, "+36302220005"),
     Colleague("erzsi", "Erzsi", Role.AUDITOR, "+36302220006"),
 ]
 # As the shop's door says, and the canned text.
 OPENING_HOURS = {**{str(day): [["09:00", "18:00"]] for day in range(1, 6)}, "6": [["09:00", "13:00"]]}
-TEAMS = {"Bolt": ("anna", "bela", "judit", "marton"), "Rendelések": ("bela", "csaba")}
+ENGLISH_TEAM = "English team"
+TEAMS = {"Bolt": ("anna", "bela", "judit"), "Rendelések": ("bela", "csaba"), ENGLISH_TEAM: ("csaba",)}
+# How they hear of calls, where a rule leaves it to each.
+HEAR_OF_CALLS_BY = {"csaba": ["browser", "email", "sms"], "judit": ["email"]}
 # Who answers on a line, by how often.
 ANSWERERS = {SUPPORT: ("anna", "anna", "bela", "bela", "judit"), ORDERS: ("bela", "csaba", "csaba", "anna"), ANNAS: ("anna",)}
 

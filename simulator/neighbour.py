@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from server.accounts.models import Role, Service, ServiceRequest, Subscriber, User, record_audit
+from server.calls.definition import Channel, Definition, Step, Trigger, Who
+from server.calls.rules import save_rule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 SLUG = "szomszed"
 NAME = "Szomszéd Bt."
 ADMINISTRATOR = "szabina"
+RULE = "Nem fogadott hívás"
 
 
 def load_neighbour(*, password_hash: str, now: datetime) -> Subscriber:
@@ -35,4 +38,6 @@ def load_neighbour(*, password_hash: str, now: datetime) -> Subscriber:
         requested_at=asked_at,
     )
     record_audit(action="service.requested", at=asked_at, actor=szabina, subscriber=subscriber, target=Service.SMS)
+    for_all = Definition(Trigger.NOT_REACHED, steps=(Step(Who.ON_DUTY, Channel.EMAIL),))
+    save_rule(subscriber=subscriber, rule=None, name=RULE, definition=for_all, is_active=True, by=szabina, now=asked_at)
     return subscriber

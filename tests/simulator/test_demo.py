@@ -53,6 +53,16 @@ def test_a_neighbour_asks_for_what_it_does_not_have(rokolya):
     assert "szabina" not in [person.username for person in people()]
 
 
+def test_call_logic_is_ready_and_each_company_has_its_own(rokolya):
+    rules = [rule.name for rule in live_rules(rokolya)]
+
+    assert rules[:3] == ["Visszahívást ígérünk", "Külföldről hívnak", "Itthonról hívnak"]
+    assert [rule.name for rule in live_rules(rokolya).filter(is_active=False)] == ["Zárás után keresnek"]
+    assert [rule.name for rule in live_rules(Subscriber.objects.get(slug="szomszed"))] == ["Nem fogadott hívás"]
+    for rule in live_rules(rokolya):
+        check_definition(rule.says, subscriber=rokolya, name=rule.name)
+
+
 def test_a_second_load_keeps_what_people_have_done(rokolya):
     Contact.objects.filter(subscriber=rokolya, number="+36309990001").update(name="Kiss Ilona Mária")
     before = Message.objects.count()
@@ -105,8 +115,9 @@ def test_costs_times_and_reasons_are_those_of_the_product(rokolya):
 def test_every_way_of_failing_can_be_seen(rokolya):
     shown = set(Message.objects.exclude(reason="").values_list("reason", flat=True))
 
-    # Whom a company has erased, nobody sees any more.
-    assert shown == set(Reason.values) - {Reason.EMPTY, Reason.ERASED}
+    # Whom a company has erased, nobody sees any more. What rules send meets limits of its own.
+    of_rules = {Reason.AUTOMATIC_LIMIT, Reason.AUTOMATIC_STOPPED, Reason.OWN_LINE}
+    assert shown - of_rules == set(Reason.values) - of_rules - {Reason.EMPTY, Reason.ERASED}
     assert Message.objects.filter(status=Status.UNCONFIRMED).exists()
     assert not Message.objects.filter(status__in=[Status.QUEUED, Status.SENDING, Status.HELD]).exists()
 
