@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from server import sms
 from server.accounts.models import Role, ServiceRequest, Subscriber, User
+from server.calls.checking import check_definition
+from server.calls.rules import live_rules
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Wish, wish_of
 from server.events.models import Event
