@@ -2,7 +2,7 @@
 
 A frame is HTML made by the same partials as the pages, wrapped in elements that only say where it
 goes (js/frames.js puts it there): `live-row`, `live-entry`, `live-gone`, `live-head`, `live-foot`,
-`live-person`, `live-read`, `live-typing`, `live-presence`, `live-contact`, `live-export`.
+`live-person`, `live-read`, `live-calls`, `live-typing`, `live-presence`, `live-contact`, `live-export`.
 Rendered from the rows as they are now, so replaying an event is harmless.
 """
 
@@ -21,11 +21,13 @@ from django.utils.html import format_html
 from chatui.downloads import cards_since
 from chatui.import_cards import told_of
 from chatui.phonebook_pages import with_row
+from server.calls.models import Call, Promise
+from server.calls.story import with_story
 from server.contacts.entries import in_phone_book
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import wish_of
 from server.events.models import Event, Kind
-from server.messaging.models import Activity, Conversation, Message, Note, ReadMarker
+from server.messaging.models import Conversation, Message, ReadMarker
 from server.messaging.reasons import Reason
 from server.messaging.timeline import entries_since
 from server.reading import Reading
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from chatui.downloads import Card
     from chatui.import_cards import ImportCard
+    from server.messaging.timeline import Entry
 
 
 # The page is no longer what a fresh one would be, and no frame can mend it.
@@ -59,7 +62,7 @@ def frames_for(
     Threads are drawn only of the conversations in `opened` (None: of all): mostly nobody looks at them.
     """
     changes = _changes_of([event for event in events if event.conversation_id and event.kind != Kind.READ], opened)
-    same_for_all = _read_frames([event for event in events if event.kind == Kind.READ])
+    same_for_all = _read_frames([event for event in events if event.kind == Kind.READ]) + _call_hints(events)
     if any(event.renames_many for event in events):
         same_for_all.append(Frame(RELOAD))
     frames = {}
@@ -84,13 +87,16 @@ def _people(element: str, conversation_id: int, people: list[dict]) -> str:
     return format_html('<{0} conversation="{1}" people="{2}"></{0}>', element, conversation_id, json.dumps(people))
 
 
+_NEW_HEAD = {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED, Kind.CALL_CHANGED}
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A conversation of which something is to be drawn: its row, and, where it is open, its thread."""
 
     conversation: Conversation
     is_open: bool
-    entries: list[Message | Note | Activity]
+    entries: list[Entry]
     has_new_head: bool
     # The partner's entry, when it may have changed: the panel beside the thread shows it.
     partner: Contact | None
@@ -104,6 +110,7 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
     rows = _rows_of(by_conversation)
     shown = [pk for pk in rows if opened is None or pk in opened]
     messages = _messages_of([event for event in events if event.conversation_id in shown])
+    calls = _calls_of([event for event in events if event.conversation_id in shown])
     stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS.of(shown)}
     partners = _partners_of([event for event in events if event.conversation_id in shown], rows)
     changes = []
@@ -112,8 +119,9 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
         if conversation is None:
             continue
         entries = _entries_of(conversation, its_events, messages) if pk in shown else []
-        # A message, too: it takes back Done.
-        has_new_head = any(event.kind in {Kind.CONVERSATION_CHANGED, Kind.MESSAGE_CREATED} for event in its_events)
+        entries += [entry for entry in calls[pk] if entry.position not in {known.position for known in entries}]
+        # A message and a call, too: they take back Done.
+        has_new_head = any(event.kind in _NEW_HEAD for event in its_events)
         opt_out = stopped.get((conversation.line_id, conversation.contact.number))
         changes.append(_Change(conversation, pk in shown, entries, has_new_head, partners.get(pk), opt_out))
     return changes
@@ -129,7 +137,7 @@ def _partners_of(events: list[Event], rows: dict[int, Conversation]) -> dict[int
     return {pk: entries[rows[pk].contact_id] for pk in changed}
 
 
-def _entries_of(conversation: Conversation, events: list[Event], messages: dict[int, Message]) -> list[Message | Note | Activity]:
+def _entries_of(conversation: Conversation, events: list[Event], messages: dict[int, Message]) -> list[Entry]:
     said = [messages[pk] for pk in dict.fromkeys(event.message_id for event in events) if pk in messages]
     moments = [event.at for event in events if event.kind in {Kind.NOTE_CREATED, Kind.CONVERSATION_CHANGED}]
     moments += [message.created_at for message in said if _concerns_opt_out(message, conversation)]
@@ -150,7 +158,7 @@ def _frames_of(change: _Change) -> list[Frame]:
     return [row, Frame("".join(parts), line_id=conversation.line_id, conversation_id=conversation.pk)]
 
 
-def _entry_or_gone_html(entry: Message | Note | Activity, conversation: Conversation) -> str:
+def _entry_or_gone_html(entry: Entry, conversation: Conversation) -> str:
     is_gone = isinstance(entry, Message) and entry.deleted_at is not None
     return gone_html(entry) if is_gone else entry_html(entry, conversation)
 
@@ -159,7 +167,7 @@ def row_html(conversation: Conversation) -> str:
     return render_to_string("chatui/live/row.html", {"conversation": conversation, "zone": conversation.subscriber.timezone})
 
 
-def entry_html(entry: Message | Note | Activity, conversation: Conversation) -> str:
+def entry_html(entry: Entry, conversation: Conversation) -> str:
     return render_to_string(
         "chatui/live/entry.html", {"entry": entry, "conversation": conversation, "zone": conversation.subscriber.timezone}
     )
@@ -242,6 +250,23 @@ def _rows_of(ids: Collection[int]) -> dict[int, Conversation]:
 def _messages_of(events: list[Event]) -> dict[int, Message]:
     said = {event.message_id for event in events if event.kind in {Kind.MESSAGE_CREATED, Kind.MESSAGE_CHANGED}}
     return {message.pk: message for message in _MESSAGES.of(said)}
+
+
+def _calls_of(events: list[Event]) -> dict[int, list[Entry]]:
+    """The calls that these events are about, and the promises made in them, by their conversation."""
+    told = {event.message_id for event in events if event.kind == Kind.CALL_CHANGED and event.message_id}
+    entries: dict[int, list[Entry]] = defaultdict(list)
+    if told:
+        promises = Promise.objects.filter(call__in=told).select_related("kept_by")
+        for entry in [*with_story(Call.objects.filter(pk__in=told, conversation__isnull=False)), *promises]:
+            entries[entry.conversation_id].append(entry)
+    return entries
+
+
+def _call_hints(events: Collection[Event]) -> list[Frame]:
+    """For the pages of calls, which look through filters of their own: that there is something new on a line."""
+    lines = {event.line_id for event in events if event.kind == Kind.CALL_CHANGED and event.line_id}
+    return [Frame("<live-calls></live-calls>", line_id=line) for line in sorted(lines)]
 
 
 def _concerns_opt_out(message: Message, conversation: Conversation) -> bool:

@@ -3,6 +3,7 @@ from django.urls import path
 from chatui import live
 from chatui.views import (
     audit,
+    calls,
     canned,
     chat,
     company,
@@ -64,6 +65,10 @@ urlpatterns = [
     path("messages/exports/check/", exports.export_check, name="export_check"),
     path("messages/exports/<uuid:uuid>/", exports.export_file, name="export_file"),
     path("messages/exports/<uuid:uuid>/cancel/", exports.export_cancel, name="export_cancel"),
+    path("call-logic/calls/", calls.calls, name="calls"),
+    path("call-logic/calls/changes/", calls.calls_changes, name="calls_changes"),
+    path("call-logic/calls/<uuid:uuid>/", calls.call, name="call"),
+    path("call-logic/why/<uuid:uuid>/", calls.why, name="why"),
     path("figures/", figures.figures, name="figures"),
     path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/", phonebook.phonebook, name="phonebook"),

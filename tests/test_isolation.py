@@ -25,6 +25,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from chatui.consumers import WORDS
 from server import phone
 from server.accounts.models import ClosedDay, Role, Team, User, UserSession
+from server.calls.definition import Definition, Step, Trigger, Who
+from server.calls.models import CallRule, Outcome, RuleRun, Telling
+from server.calls.recording import Told, record_call_event
 from server.contacts.models import Consent, Contact, ContactImport, OptOut, Tag
 from server.cursor import write_cursor
 from server.history.exporting import request_export
@@ -174,6 +177,23 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/messages/new/lookup/?to={nameless}"),
         blind_across("get", "/messages/new/lookup/?to={colleague}"),
     ],
+    "calls": [
+        blind("get", "/call-logic/calls/"),
+        blind("get", "/call-logic/calls/?view=open"),
+        blind("get", "/call-logic/calls/?line={line}"),
+        blind("get", "/call-logic/calls/?after={cursor}"),
+        blind("get", "/call-logic/calls/?q={word}"),
+        blind("get", "/call-logic/calls/?q={number}"),
+        blind("get", "/call-logic/calls/?q={nameless}"),
+        blind_across("get", "/call-logic/calls/?q={name}"),
+    ],
+    "calls_changes": [
+        blind("get", "/call-logic/calls/changes/?since=0"),
+        blind("get", "/call-logic/calls/changes/?since=0&line={line}"),
+        blind("get", "/call-logic/calls/changes/?since=0&q={number}"),
+    ],
+    "call": [hidden("get", "/call-logic/calls/{call}/")],
+    "why": [hidden("get", "/call-logic/why/{telling}/")],
     "retry": [hidden("post", "/messages/{failed}/retry/")],
     "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
     "figures": [
@@ -472,6 +492,8 @@ class World:
             for word in (
                 "export",
                 "import",
+                "call",
+                "telling",
                 "conversation",
                 "contact",
                 "tag",
@@ -530,6 +552,8 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
     )
     team = Team.objects.create(pk=7_400_001, subscriber=kontakt, name="Titkos csapat")
     closed = ClosedDay.objects.create(pk=7_500_001, subscriber=kontakt, day=NOW.date(), name="Titkos nap")
+    call_matters = _call_matters(conversation, dana)
+    conversation.refresh_from_db()
     foreign = {
         "closed_day": closed.pk,
         "team": team.pk,
@@ -554,6 +578,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "colleague": "dana",
         "canned": canned.pk,
         **_private_matters(contact, line, sam),
+        **call_matters,
         "session": log_in.pk,
     }
     missing = {
@@ -562,6 +587,8 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "saved_filter": 7_900_007,
         "export": uuid.uuid4(),
         "import": uuid.uuid4(),
+        "call": uuid.uuid4(),
+        "telling": uuid.uuid4(),
         "conversation": 7_900_001,
         "contact": 7_900_002,
         "unnamed": 7_900_012,
@@ -619,6 +646,28 @@ def _private_matters(contact: Contact, line, by: User) -> dict[str, Any]:
     return {"opt_out": wish.pk, "consent": consent.pk, "hold": hold.pk, "erasure": erasure.uuid}
 
 
+def _call_matters(conversation: Conversation, told: User) -> dict[str, Any]:
+    """Boti called, nobody answered, and Dana was told."""
+    line = conversation.line
+    told_of = Told(exchange_id="titkos-1", kind="missed", at=NOW, caller=BOTI, called=line.number, queue="Titkos sor")
+    recorded = record_call_event(line=line, told=told_of, now=NOW)
+    rule = CallRule.objects.create(
+        pk=7_600_001,
+        subscriber=line.subscriber,
+        name="Titkos szabály",
+        definition=Definition(trigger=Trigger.MISSED, steps=(Step(who=Who.PEOPLE, people=(told.pk,)),)).to_json(),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    run = RuleRun.objects.create(
+        subscriber=line.subscriber, rule=rule, version=1, event=recorded.event, outcome=Outcome.MATCHED, at=NOW
+    )
+    telling = Telling.objects.create(
+        run=run, step=0, user=told, channel="browser", state="told", body="Titkos értesítés", planned_at=NOW, told_at=NOW
+    )
+    return {"call": recorded.call.uuid, "telling": telling.uuid}
+
+
 def _own_things(user: User, line) -> dict[str, Any]:
     message = _text(line, f"+3670555000{user.pk}", "Saját szöveg", NOW - timedelta(hours=1))
     return {"own": message.conversation_id, "own_contact": message.conversation.contact_id, "own_line": line.pk}
@@ -643,7 +692,7 @@ def answer_to(browser: Browser, call: Call, words: dict[str, Any], headers: dict
 
 def everything() -> dict[str, list[str]]:
     """All rows of the product, as text."""
-    rooms = ["accounts", "lines", "contacts", "messaging", "events", "history", "privacy"]
+    rooms = ["accounts", "lines", "contacts", "messaging", "events", "history", "privacy", "calls"]
     models = [model for room in rooms for model in apps.get_app_config(room).get_models(include_auto_created=True)]
     return {model._meta.label: sorted(map(repr, model._default_manager.values_list())) for model in models}
 
@@ -666,7 +715,7 @@ def test_every_address_has_its_line_in_a_table(name):
     assert name in PRIVATE | PUBLIC, f"Say in tests/test_isolation.py, PRIVATE or PUBLIC, how {name!r} is called by a stranger."
     with override_settings(ROOT_URLCONF=ADDRESSES):
         words = dict.fromkeys(re.findall(r"{(\w+)}", str((PRIVATE | PUBLIC)[name])), "1")
-        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import", "erasure"], str(uuid.UUID(int=1)))
+        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import", "erasure", "call", "telling"], str(uuid.UUID(int=1)))
         for call in (PRIVATE | PUBLIC)[name]:
             assert resolve(call.address.format(**words).split("?")[0]).view_name == name
 

@@ -22,7 +22,7 @@ from server.countries import country_names
 from server.history.columns import COLUMNS
 from server.history.rows import COUNTED_UP_TO
 from server.lines import limits
-from server.messaging.models import Activity, Conversation, Message, Note, Status
+from server.messaging.models import Conversation, Message, Status
 from server.messaging.reasons import Reason
 from server.wording import words_in
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from django.template import Context
 
     from server.contacts.models import Contact
+    from server.messaging.timeline import Entry
 
 register = template.Library()
 
@@ -338,8 +339,14 @@ def mentioned(text: str):
 
 
 @register.filter
-def partial(entry: Message | Note | Activity) -> str:
-    return f"chatui/_{type(entry).__name__.lower()}.html"
+def partial(entry: Entry) -> str:
+    return f"chatui/_{kind_of_entry(entry)}.html"
+
+
+@register.filter
+def kind_of_entry(entry: Entry) -> str:
+    """message, note, activity, call, promise."""
+    return type(entry).__name__.lower()
 
 
 @register.filter

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET
 from chatui.access import conversation_or_404, for_people_who_export
 from chatui.views.chat import Item, items_of
 from server.accounts.models import record_audit
-from server.messaging.models import ActivityKind, Message, Note
+from server.messaging.models import Activity, ActivityKind, Note
 from server.messaging.timeline import whole_thread
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _facts_of(conversation: Conversation) -> dict:
 def _is_shown(entry: Entry, has_notes: bool) -> bool:
     if isinstance(entry, Note):
         return has_notes
-    return isinstance(entry, Message) or entry.kind in SHOWN_ACTIVITIES
+    return not isinstance(entry, Activity) or entry.kind in SHOWN_ACTIVITIES
 
 
 def _day(item: Item, zone: str) -> date:

@@ -8,6 +8,8 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from server.calls.limits import GATE
-        from server.messaging import automatic
+        from server.calls.timeline import calls_and_promises
+        from server.messaging import automatic, timeline
 
         automatic.register(GATE)
+        timeline.register(calls_and_promises)

@@ -78,12 +78,12 @@ def test_the_pages_work_as_links_too(dana, long_thread):
 def test_a_page_of_forty_asks_as_often_as_one_message(dana, boti_texts, django_assert_num_queries):
     conversation = boti_texts("first").conversation
     browser = Browser(dana)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         browser.get(f"/conversations/{conversation.pk}/", headers=HTMX)
     for n in range(45):
         boti_texts(f"text {n}", at=NOW + timedelta(minutes=n))
         browser.send(conversation, f"answer {n}")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         browser.get(f"/conversations/{conversation.pk}/", headers=HTMX)
 
 

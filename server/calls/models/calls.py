@@ -15,6 +15,8 @@ from server.lines.models import Line
 from server.messaging.models import Conversation, place_in_thread
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AnonymousUser
 
 
@@ -117,6 +119,11 @@ class Call(models.Model):
     def was_missed(self) -> bool:
         """Whether somebody called and nobody answered."""
         return self.is_inbound and self.state in UNANSWERED
+
+    @property
+    def at(self) -> datetime:
+        """When it stands in its thread."""
+        return self.began_at
 
     @property
     def position(self) -> str:

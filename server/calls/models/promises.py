@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -13,6 +13,9 @@ from server.accounts.models import Subscriber, User
 from server.calls.models.calls import Call
 from server.calls.models.rules import CallRule
 from server.messaging.models import Conversation, place_in_thread
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class KeptBy(models.TextChoices):
@@ -54,6 +57,11 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return f"call back by {self.due_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def at(self) -> datetime:
+        """When it stands in its thread."""
+        return self.made_at
 
     @property
     def position(self) -> str:

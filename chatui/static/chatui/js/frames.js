@@ -20,7 +20,7 @@ export function applyFrames(text) {
     }
   }
   // Lists that ask for their own rows hear how far the others are; an export's progress changes none of them.
-  if (statements.some(({ localName }) => localName === "live-row")) document.dispatchEvent(new CustomEvent("fonal:told", { detail: drawnAt }));
+  if (statements.some(({ localName }) => localName === "live-row" || localName === "live-calls")) document.dispatchEvent(new CustomEvent("fonal:told", { detail: drawnAt }));
 }
 
 /* An answer may come in after a live frame that knows more: the older picture gives way.

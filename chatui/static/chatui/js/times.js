@@ -43,6 +43,7 @@ const write = (element, text) => element.textContent !== text && (element.textCo
 export function freshen(root = document) {
   for (const time of root.querySelectorAll("time[data-format=row]")) write(time, rowTime(new Date(time.dateTime)));
   for (const clock of root.querySelectorAll("[data-since]")) write(clock, waited(Number(clock.dataset.since)));
+  for (const mark of root.querySelectorAll("[data-until]")) mark.classList.toggle("overdue", Date.now() > Number(mark.dataset.until));
   if (isElsewhere) for (const mark of root.querySelectorAll("[data-stations]")) mark.title = stations(mark.dataset.stations);
   if (isElsewhere) for (const time of root.querySelectorAll("time[data-format=clock]")) write(time, clock(new Date(time.dateTime)));
 }
