@@ -2,9 +2,63 @@
 
 from __future__ import annotations
 
-from django.core.mail import send_mail
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, send_mail
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.utils.safestring import SafeString
+
+# Nobody's holiday notice is to answer.
+_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+_BREAK = mark_safe("<br>\n")
 
 
 def send_letter(*, to: str, subject: str, message: str) -> None:
+    send_mail(subject=_one_line(subject), message=message, from_email=None, recipient_list=[to])
+
+
+def send_automatic_letter(
+    *, to: str, subject: str, text: str, links: Sequence[tuple[str, str]], message_id: str, language: str
+) -> None:
+    """A letter that nobody wrote, plain and as HTML from one text, with links (words, address) at its end.
+
+    The same `message_id` again is the same letter, so a mailbox may know it.
+    """
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].partition("@")[2] or "localhost"
+    letter = EmailMultiAlternatives(
+        subject=_one_line(subject),
+        body="\n".join([text, "", "-- ", *(f"{words}: {address}" for words, address in links), ""]),
+        to=[to],
+        headers=_AUTOMATIC | {"Message-ID": f"<{message_id}@{domain}>"},
+    )
+    letter.attach_alternative(_as_html(_one_line(subject), text, links, language), "text/html")
+    letter.send()
+
+
+def _one_line(subject: str) -> str:
     # A line break in somebody's name must not become one in the letter's head.
-    send_mail(subject=" ".join(subject.split()), message=message, from_email=None, recipient_list=[to])
+    return " ".join(subject.split())
+
+
+def _as_html(subject: str, text: str, links: Sequence[tuple[str, str]], language: str) -> SafeString:
+    """Without colours of its own: each mail program shows it by day and by night as it shows everything."""
+    lines = format_html_join(_BREAK, "{}", ((line,) for line in text.splitlines()))
+    ends = format_html_join("\n", '<p><a href="{1}">{0}</a></p>', links)
+    return format_html(
+        '<!doctype html>\n<html lang="{}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width"><title>{}</title></head>\n'
+        '<body style="font-family:sans-serif;line-height:1.5"><h1 style="font-size:1.25em">{}</h1>\n<p>{}</p>\n{}\n'
+        "</body></html>\n",
+        language,
+        subject,
+        subject,
+        lines,
+        ends,
+    )

@@ -77,7 +77,8 @@ def country_of(number: str) -> str:
 def likely_country_of(number: str) -> str:
     """The same, and where a country's plan does not know the number (yet), by the country code alone: +44 … is Britain's."""
     parsed = _parsed(number)
-    region = country_of(number) or (phonenumbers.region_code_for_country_code(parsed.country_code) if parsed else "")
+    code = parsed.country_code if parsed else None
+    region = country_of(number) or (phonenumbers.region_code_for_country_code(code) if code else "")
     # "001" is what satellite phones and the like have for a country.
     return region if is_country(region) else ""
 
