@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # What became of a webhook, in the ordinary course of things; whatever else a receipt says wants somebody's attention.
 ORDINARY_OUTCOMES = ("stored", "known already", "applied")
+# Under which name the receipts of telephone exchanges are kept: none of our providers.
+EXCHANGE = "pbx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

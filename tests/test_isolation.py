@@ -453,6 +453,15 @@ PUBLIC: dict[str, list[Call]] = {
         Call("post", "/gateway/simulator/{key}/status/{failed}/", {"MessageStatus": "delivered"}),
         Call("post", "/gateway/twilio/{key}/status/{failed}/", {"MessageStatus": "delivered"}),
     ],
+    "gateway:calls": [
+        Call("get", "/gateway/pbx/{key}/calls/", {}, status=405),
+        Call("post", "/gateway/pbx/{key}/calls/", {"id": "c1", "event": "missed"}, status=403),
+    ],
+    # Who knows a line's key still has to know a node's.
+    "gateway:node": [
+        hidden("get", "/gateway/pbx/{key}/nodes/3f2504e0-4f89-41d3-9a0c-0305e82c3301/?caller=%2B36301234567"),
+        hidden("post", "/gateway/pbx/{key}/nodes/3f2504e0-4f89-41d3-9a0c-0305e82c3301/", caller="+36301234567"),
+    ],
     # The demo's phone and its one-click log-in know the demo company only.
     "simulator:handset": [blind("get", "/simulator/"), blind("get", "/simulator/?line={line}&number={number}")],
     "simulator:live": [hidden("get", "/simulator/live/?line={line}&number={number}")],
