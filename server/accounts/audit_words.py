@@ -105,6 +105,9 @@ ACTIONS: dict[str, _StrPromise] = {
     "node.made": gettext_lazy("Made a message node"),
     "node.renamed": gettext_lazy("Renamed a message node"),
     "node.deleted": gettext_lazy("Deleted a message node"),
+    "call_logic.stopped": gettext_lazy("Stopped all automatic sending"),
+    "call_logic.resumed": gettext_lazy("Allowed automatic sending again"),
+    "call_logic.limits": gettext_lazy("Changed the limits of automatic messages"),
 }
 # What stands in the details, in the order in which it is said.
 _DETAILS: dict[str, _StrPromise] = {
@@ -151,6 +154,8 @@ _DETAILS: dict[str, _StrPromise] = {
     "people": gettext_lazy("people"),
     "per_day": gettext_lazy("SMS a day"),
     "per_minute": gettext_lazy("SMS a minute"),
+    "per_number_per_day": gettext_lazy("automatic SMS a day to a caller"),
+    "per_colleague_per_day": gettext_lazy("automatic SMS a day to a colleague"),
     "countries": gettext_lazy("countries"),
     "days": gettext_lazy("days"),
     "before": gettext_lazy("before"),

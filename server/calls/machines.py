@@ -35,7 +35,10 @@ def _repeats_itself(conversation: Conversation, now: datetime) -> bool:
 def _answers_at_once(conversation: Conversation, now: datetime) -> bool:
     ours = conversation.messages.outbound().filter(origin=Origin.RULE, sent_at__gt=now - LOOKS_BACK)
     sent = list(ours.order_by("-created_at", "-id").values_list("attempted_at", "sent_at")[:IN_A_ROW])
-    inbound = conversation.messages.inbound()
-    return len(sent) == IN_A_ROW and all(
-        inbound.filter(created_at__gte=attempted or at, created_at__lte=at + AT_ONCE).exists() for attempted, at in sent
-    )
+    return len(sent) == IN_A_ROW and all(_is_answered(conversation, attempted or at, at) for attempted, at in sent if at)
+
+
+def _is_answered(conversation: Conversation, attempted_at: datetime, sent_at: datetime) -> bool:
+    # The answer of a machine may be here before the provider's word that it was sent.
+    answers = conversation.messages.inbound().filter(created_at__gte=attempted_at, created_at__lte=sent_at + AT_ONCE)
+    return answers.exists()

@@ -1,0 +1,95 @@
+"""The red switch, which stops whatever a company sends by itself, and the limits over all of its rules."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from server.accounts.models import record_audit
+from server.calls.models import CallLogic, Skipped, Telling, TellingState
+from server.events.log import record
+from server.events.models import Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from server.accounts.models import Subscriber, User
+
+# As the database holds them.
+BOUNDS = {"per_number_per_day": (1, 10), "per_colleague_per_day": (1, 500), "per_minute": (1, 600)}
+
+
+class LimitNotValid(ValueError):
+    """A limit out of its bounds; `name` says which."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.least, self.most = BOUNDS[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Automatic messages over all rules: to a number a day, to a phone of our people a day, from the company a minute."""
+
+    per_number_per_day: int
+    per_colleague_per_day: int
+    per_minute: int
+
+
+@transaction.atomic
+def stop_automatic(*, subscriber: Subscriber, by: User, now: datetime) -> bool:
+    """Send nothing by itself any more, not even what was planned; False when it was stopped already.
+
+    What has been queued for sending fails when it is claimed (server/calls/limits.py).
+    """
+    logic = _locked(subscriber)
+    if logic.is_stopped:
+        return False
+    logic.stopped_at, logic.stopped_by = now, by
+    logic.save()
+    planned = Telling.objects.filter(run__subscriber=subscriber, state=TellingState.PLANNED)
+    planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED)
+    _note("call_logic.stopped", logic, by=by, now=now)
+    return True
+
+
+@transaction.atomic
+def resume_automatic(*, subscriber: Subscriber, by: User, now: datetime) -> bool:
+    """Send by itself again, from the next call on; False when it was not stopped."""
+    logic = _locked(subscriber)
+    if not logic.is_stopped:
+        return False
+    logic.stopped_at, logic.stopped_by = None, None
+    logic.save()
+    _note("call_logic.resumed", logic, by=by, now=now)
+    return True
+
+
+@transaction.atomic
+def set_limits(*, subscriber: Subscriber, limits: Limits, by: User, now: datetime) -> bool:
+    """Change the limits over all rules; False when they are so already. Raises LimitNotValid."""
+    wished = asdict(limits)
+    for name, (least, most) in BOUNDS.items():
+        if not least <= wished[name] <= most:
+            raise LimitNotValid(name)
+    logic = _locked(subscriber)
+    old = {name: getattr(logic, name) for name in BOUNDS}
+    changed = {name: {"old": old[name], "new": new} for name, new in wished.items() if new != old[name]}
+    if not changed:
+        return False
+    CallLogic.objects.filter(pk=logic.pk).update(**wished)
+    _note("call_logic.limits", logic, by=by, now=now, changed=changed)
+    return True
+
+
+def _locked(subscriber: Subscriber) -> CallLogic:
+    CallLogic.objects.bulk_create([CallLogic(subscriber=subscriber)], ignore_conflicts=True)
+    return CallLogic.objects.select_for_update(no_key=True).get(subscriber=subscriber)
+
+
+def _note(action: str, logic: CallLogic, *, by: User, now: datetime, **details: object) -> None:
+    record_audit(action=action, at=now, actor=by, subscriber=logic.subscriber, target=logic.subscriber.name, **details)
+    record(subscriber_id=logic.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now)
