@@ -50,6 +50,8 @@ class StepOutcome(models.TextChoices):
     SOMEBODY_THERE = "somebody_there", _("Somebody was there")
     FOLLOWED_UP = "followed_up", _("Somebody had seen to it by then")
     STOPPED = "stopped", _("Automatic sending is switched off")
+    RULE_OFF = "rule_off", _("The rule was switched off by then")
+    BROKEN = "broken", _("It could not be worked out")
 
 
 class RuleStep(models.Model):

@@ -9,8 +9,7 @@ import pytest
 from server.accounts.models import ClosedDay, Subscriber
 from server.calls.deciding import Check, Facts, checks_of, decide, facts_of, facts_of_many, rules_in_order
 from server.calls.definition import Conditions, Definition, Trigger
-from server.calls.models import CallEvent, CallEventKind, CallRule, MessageNode, Outcome
-from server.calls.recording import Told, record_call_event
+from server.calls.models import CallEventKind, CallRule, MessageNode, Outcome
 from server.contacts.models import Contact, Tag
 from server.messaging.partners import block_sender
 
@@ -180,19 +179,6 @@ def test_a_rule_that_cannot_be_read_says_so_and_stops_nobody(broken):
 
 
 # --- From what happened ---
-
-
-@pytest.fixture
-def happens(line):
-    """`happens("missed", caller=BOTI)` returns the event."""
-    calls = iter(range(1_000_000))
-
-    def tell(kind: str, *, at: datetime = NOW, on=line, exchange_id: str = "", **told) -> CallEvent:
-        told = {"caller": BOTI, "called": on.number} | told
-        said = Told(exchange_id=exchange_id or f"call-{next(calls)}", kind=kind, at=at, **told)
-        return record_call_event(line=on, told=said, now=at).event
-
-    return tell
 
 
 def test_the_facts_of_a_missed_call(kontakt, line, boti, happens):
