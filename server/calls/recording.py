@@ -16,6 +16,7 @@ from server.calls.callers import is_number, partner_of
 from server.calls.definition import Trigger
 from server.calls.free_parameters import note_parameters
 from server.calls.models import STATE_RANK, UNANSWERED, Call, CallDirection, CallEvent, CallEventKind, CallRule, CallState
+from server.calls.promises import follow_call
 from server.calls.threads import Before, bring_up
 from server.contacts.phonebook import contact_for
 from server.events.log import record
@@ -103,7 +104,9 @@ def _record(line: Line, told: Told, now: datetime) -> Recorded:
     if call.redacted_at is None:
         note_parameters(subscriber_id=line.subscriber_id, parameters=call.parameters, now=now)
     if conversation is not None:
+        call.conversation = conversation
         bring_up(conversation=conversation, call=call, before=before)
+        follow_call(call=call, event=event, now=now)
     record(
         subscriber_id=line.subscriber_id,
         kind=Kind.CALL_CHANGED,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from server.calls.promises import open_promise
+from server.calls.recording import Told, record_call_event
 from server.contacts.entries import Facts
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out
@@ -100,9 +103,21 @@ def let_go(entry, by):
     deactivate_person(person=person, by=by, now=NOW)
 
 
+def called(entry, by):
+    line = by.subscriber.lines.order_by("pk").first()
+    for kind, minutes in (("missed", 0), ("key", 1), ("answered", 2)):
+        at = NOW + timedelta(minutes=minutes)
+        told = Told(exchange_id=kind, kind=kind, at=at, caller=BOTI, key="1" if kind == "key" else "", parameters={"shop": "Pécs"})
+        with transaction.atomic():
+            recorded = record_call_event(line=line, told=told, now=at)
+        if kind == "missed":
+            open_promise(call=recorded.call, rule=None, due_at=NOW + timedelta(hours=1), now=NOW)
+
+
 @pytest.mark.parametrize(
     "deed",
     [
+        called,
         unblocked,
         stopped_at_the_last_moment,
         given_back_held_and_released,

@@ -8,6 +8,7 @@ import pytest
 
 from server.calls.definition import Definition, Step, Trigger, Who
 from server.calls.models import Call, CallEvent, CallParameter, CallRule, MessageNode
+from server.calls.promises import open_promise
 from server.calls.recording import GRACE, Told, record_call_event
 from server.contacts.models import Contact
 from server.events.models import Event, Kind
@@ -278,6 +279,26 @@ def test_an_outgoing_call_settles_the_wait_and_looks_for_no_rule(tell, rule, bot
     conversation.refresh_from_db()
     assert (recorded.call.partner, recorded.call.conversation, recorded.event.due_at) == (BOTI, conversation, None)
     assert (conversation.waiting_since, conversation.call_state) == (None, "out:missed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "is_kept"),
+    [
+        ("ringing", {"direction": "out", "caller": "", "called": BOTI}, True),
+        ("answered", {}, True),
+        ("ringing", {}, False),
+        ("missed", {}, False),
+        ("answered", {"at": later(minutes=-5)}, False),
+    ],
+)
+def test_a_call_of_ours_or_an_answered_one_keeps_the_promise_and_follows_the_missed_call_up(tell, kind, changes, is_kept):
+    missed = tell("missed").call
+    promise = open_promise(call=missed, rule=None, due_at=later(hours=1), now=NOW)
+    tell(kind, exchange_id="c2", **{"at": later(minutes=10), **changes})
+    promise.refresh_from_db()
+    missed.refresh_from_db()
+    assert (promise.kept_at is not None, missed.followed_up_at is not None) == (is_kept, is_kept)
+    assert (conversation_of().promised_until is None) == is_kept
 
 
 def test_a_blocked_caller_is_kept_out_of_sight_and_fires_no_rule(tell, rule, boti, conversation, ada):
