@@ -1,0 +1,130 @@
+"""A step of a rule is due: who hears of it is worked out, in which words, and who does not, and why.
+
+What is planned here goes out by server/calls/telling.py. A step says what its rule said when it fired, unless the rule
+has been switched off or deleted since: then it is not taken.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef
+
+from server.calls.announcing import announce_call
+from server.calls.deciding import NOT_REACHED
+from server.calls.definition import Definition, Only
+from server.calls.limits import call_logic_of
+from server.calls.models import CallState, RuleStep, RuleVersion, StepOutcome, Telling, TellingState
+from server.calls.planning import plan_tellings
+from server.messaging.models import Conversation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from server.calls.definition import Step
+    from server.calls.models import RuleRun
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 200
+
+
+def take_due_steps(*, now: datetime) -> int:
+    """Take all steps that are due, those of a rule one after the other; returns how many these were."""
+    taken = 0
+    while due := list(_due(now).order_by("due_at", "id").values_list("pk", flat=True)[:AT_ONCE]):
+        of_these = sum(_take_or_put_away(pk, now) for pk in due)
+        taken += of_these
+        if not of_these:
+            # Others have them in hand.
+            break
+    return taken
+
+
+def lock_thread(conversation_ids: Iterable[int | None]) -> None:
+    """The conversation of a call, if it has one: what else is told of the call waits for us."""
+    ids = [pk for pk in conversation_ids if pk is not None]
+    list(Conversation.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk"))
+
+
+def _due(now: datetime) -> QuerySet[RuleStep]:
+    """A later step may ask what came of an earlier one."""
+    earlier = RuleStep.objects.filter(run=OuterRef("run"), number__lt=OuterRef("number"), due_at__lte=OuterRef("due_at"))
+    return RuleStep.objects.filter(due_at__lte=now).exclude(Exists(earlier))
+
+
+def _take_or_put_away(pk: int, now: datetime) -> bool:
+    try:
+        return _take(pk, now)
+    except (OperationalError, InterfaceError):
+        # The database is away, or two wanted the same rows: it stays due.
+        raise
+    except Exception:
+        # It would fail again, twice a second, and hold up those after it.
+        logger.exception("rule step %s could not be taken", pk)
+        return _settle(pk, StepOutcome.BROKEN, now)
+
+
+@transaction.atomic
+def _take(pk: int, now: datetime) -> bool:
+    """False when another one was quicker."""
+    lock_thread(RuleStep.objects.filter(pk=pk).values_list("run__event__call__conversation", flat=True))
+    if not _due(now).filter(pk=pk).update(due_at=None, done_at=now):
+        return False
+    step = RuleStep.objects.select_related(*_WITH).get(pk=pk)
+    definition = _definition_of(step.run)
+    outcome = _outcome(step, definition.steps[step.number])
+    RuleStep.objects.filter(pk=pk).update(outcome=outcome)
+    if outcome == StepOutcome.DONE:
+        plan_tellings(step=step, definition=definition, now=now)
+    announce_call(step.run.event.call, now=now)
+    return True
+
+
+_WITH = (
+    "run__rule",
+    "run__event__node",
+    "run__event__call__subscriber__activation",
+    "run__event__call__line__subscriber__activation",
+    "run__event__call__conversation__contact__main",
+)
+
+
+@transaction.atomic
+def _settle(pk: int, outcome: StepOutcome, now: datetime) -> bool:
+    settled = RuleStep.objects.filter(pk=pk, due_at__isnull=False).update(due_at=None, done_at=now, outcome=outcome)
+    if settled:
+        announce_call(RuleStep.objects.select_related("run__event__call").get(pk=pk).run.event.call, now=now)
+    return bool(settled)
+
+
+def _definition_of(run: RuleRun) -> Definition:
+    """What the rule said when it fired."""
+    if run.version == run.rule.version:
+        return run.rule.says
+    return Definition.from_json(RuleVersion.objects.get(rule=run.rule_id, number=run.version).definition)
+
+
+def _outcome(step: RuleStep, said: Step) -> StepOutcome:
+    run, call = step.run, step.run.event.call
+    if run.rule.deleted_at is not None or not run.rule.is_active:
+        return StepOutcome.RULE_OFF
+    if call_logic_of(call.subscriber).is_stopped:
+        return StepOutcome.STOPPED
+    was_answered = run.event.kind in NOT_REACHED and call.state == CallState.ANSWERED
+    if said.only == Only.NOT_FOLLOWED_UP and (call.followed_up_at is not None or was_answered):
+        return StepOutcome.FOLLOWED_UP
+    if said.only == Only.NOBODY_THERE and _was_somebody_there(step):
+        return StepOutcome.SOMEBODY_THERE
+    return StepOutcome.DONE
+
+
+def _was_somebody_there(step: RuleStep) -> bool:
+    """Whether an earlier step has reached one of our people: who is away, or can't be told, is as good as nobody."""
+    told = Telling.objects.filter(run=step.run_id, step__lt=step.number, user__isnull=False)
+    return told.exclude(state=TellingState.SKIPPED).exists()
