@@ -15,6 +15,7 @@ from server import sms
 from server.calls.models import UNANSWERED, Call, CallDirection, CallState
 from server.calls.story import with_story
 from server.contacts import phonebook
+from server.contacts.models import Contact
 from server.cursor import write_cursor
 from server.events.log import missed_since
 from server.events.models import Event, Kind
@@ -42,6 +43,7 @@ class Asked:
     view: str = "all"
     text: str = ""
     line: int | None = None
+    contact: int | None = None
     since: date | None = None
     until: date | None = None
 
@@ -52,6 +54,7 @@ class Asked:
             view=view if view in VIEWS else "all",
             text=sms.storable(query.get("q", "").strip()[:100]),
             line=number_in(query.get("line")),
+            contact=number_in(query.get("contact")),
             since=_day(query.get("from", "")),
             until=_day(query.get("to", "")),
         )
@@ -62,6 +65,7 @@ class Asked:
             "view": self.view if self.view != "all" else "",
             "q": self.text,
             "line": self.line or "",
+            "contact": self.contact or "",
             "from": self.since or "",
             "to": self.until or "",
         }
@@ -107,9 +111,17 @@ def calls_in(user: User, asked: Asked) -> CallQuerySet:
         found = found.filter(direction=CallDirection.OUT)
     if asked.line is not None:
         found = found.filter(line=asked.line)
+    if asked.contact is not None:
+        found = found.filter(of_entry(user, asked.contact))
     if asked.text:
         found = found.filter(_said(user, asked.text))
     return _in_period(user, found, asked)
+
+
+def of_entry(user: User, contact_id: int) -> Q:
+    """With any number of an entry of the phone book, on whichever line."""
+    numbers = Contact.objects.filter(phonebook.of_same_entry(contact_id), subscriber=user.subscriber_id)
+    return Q(conversation__contact__in=list(numbers.values_list("pk", flat=True)))
 
 
 def _said(user: User, text: str) -> Q:

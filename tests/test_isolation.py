@@ -186,6 +186,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/call-logic/calls/?q={number}"),
         blind("get", "/call-logic/calls/?q={nameless}"),
         blind_across("get", "/call-logic/calls/?q={name}"),
+        blind_across("get", "/call-logic/calls/?contact={contact}"),
     ],
     "calls_changes": [
         blind("get", "/call-logic/calls/changes/?since=0"),

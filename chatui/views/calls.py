@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponseBadRequest
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -39,7 +40,9 @@ def calls(request: HttpRequest) -> HttpResponse:
     if request.htmx and cursor is not None:
         return render(request, "chatui/_call_rows.html", context)
     if request.htmx and request.headers.get("HX-Request-Type") != "full":
-        return render(request, "chatui/_calls.html", context)
+        response = render(request, "chatui/_calls.html", context)
+        response["HX-Replace-Url"] = reverse("calls") + (f"?{asked.query}" if asked.query else "")
+        return response
     lines = Line.objects.visible_to(user).order_by("label")
     return render(request, "chatui/calls.html", context | {"lines": lines, "place": "call_logic", "tab": "calls"})
 

@@ -12,11 +12,13 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from chatui import call_pages
 from chatui.access import for_people_with_sms, not_for_auditors, number_in
 from chatui.answers import back_to, go_on_at
 from chatui.contact_form import EntryForm, NameForm
 from chatui.phonebook_pages import Asked, contacts_seen_by, page_of, tags_of
 from server.accounts.models import Subscriber
+from server.calls.models import Call, Promise
 from server.contacts.entries import EntryNotValid, GoneMeanwhile
 from server.contacts.importing.rights import may_import
 from server.contacts.phonebook import rows_of_entry
@@ -24,12 +26,14 @@ from server.messaging.models import Conversation, Note
 from server.messaging.partners import save_entry
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from server.accounts.models import User
     from server.contacts.models import Contact
 
 NOTES_SHOWN = 10
+CALLS_SHOWN = 20
 
 
 @require_safe
@@ -129,10 +133,17 @@ def _page(request: HttpRequest, entry: Contact, form: NameForm) -> dict:
         "tags": tags_of(user),
         "threads": threads,
         "notes": notes.order_by("-created_at", "-pk")[:NOTES_SHOWN],
+        "calls": _calls_with(user, entry),
+        "promises": Promise.objects.filter(conversation__in=[thread.pk for thread in threads], kept_at=None).order_by("due_at"),
         "zone": user.subscriber.timezone,
         "own_country": user.subscriber.country,
         "has_many": len(rows) > 1,
     }
+
+
+def _calls_with(user: User, entry: Contact) -> QuerySet[Call]:
+    found = call_pages.calls_in(user, call_pages.Asked(contact=entry.pk))
+    return found.select_related("line", "conversation__contact").order_by("-began_at", "-id")[:CALLS_SHOWN]
 
 
 def entries_like(user: User, text: str, *, without: Contact) -> list[Contact]:

@@ -4,41 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch
 
-from server.calls.models import Call, CallEvent, Outcome, RuleRun, Telling
+from server.calls.models import CallEvent, Outcome, RuleRun, Telling
 from server.lines.models import secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from server.calls.models.calls import CallQuerySet
 
 
 def with_story(calls: CallQuerySet) -> CallQuerySet:
     """With what an entry of a thread or a row of a list shows, in four queries however many they are."""
-    return with_line(calls).prefetch_related(_events(), _applied(), _tellings())
+    # Of the rules that were looked at, those that did something; in the order of the rules.
+    applied = RuleRun.objects.filter(outcome=Outcome.MATCHED).select_related("rule").order_by("rule__position", "rule_id")
+    tellings = Telling.objects.select_related("user", "message").defer("message__words").order_by("step", "id")
+    return with_line(calls).prefetch_related(
+        Prefetch("events", CallEvent.objects.select_related("node").order_by("at", "id")),
+        Prefetch("events__runs", applied),
+        Prefetch("events__runs__tellings", tellings),
+    )
 
 
 def with_line(calls: CallQuerySet) -> CallQuerySet:
     return calls.select_related("line", "followed_up_by").defer(*secrets_of("line"))
-
-
-def tell_story(calls: Sequence[Call]) -> None:
-    """The same for calls that were read already."""
-    prefetch_related_objects(calls, _events(), _applied(), _tellings())
-
-
-def _events() -> Prefetch[CallEvent]:
-    return Prefetch("events", CallEvent.objects.select_related("node").order_by("at", "id"))
-
-
-def _applied() -> Prefetch[RuleRun]:
-    """Of the rules that were looked at, those that did something; in the order of the rules."""
-    runs = RuleRun.objects.filter(outcome=Outcome.MATCHED).select_related("rule").order_by("rule__position", "rule_id")
-    return Prefetch("events__runs", runs)
-
-
-def _tellings() -> Prefetch[Telling]:
-    tellings = Telling.objects.select_related("user", "message").defer("message__words").order_by("step", "id")
-    return Prefetch("events__runs__tellings", tellings)

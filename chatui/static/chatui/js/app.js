@@ -16,6 +16,8 @@ import "./filter.js";
 import "./exports.js";
 import "./imports.js";
 import "./phonebook.js";
+import "./calls.js";
+import "./told.js";
 import { connect } from "./socket.js";
 
 // The operator's own pages have nothing live.

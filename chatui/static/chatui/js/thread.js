@@ -169,7 +169,7 @@ function passDays() {
 }
 
 function countNews(entry) {
-  if (entry.matches(".message.in, .note")) news += 1;
+  if (entry.matches(".message.in, .note, .event.call")) news += 1;
   drawPill();
 }
 
