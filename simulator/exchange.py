@@ -7,17 +7,21 @@ between. A call that is going on is held by the page that shows it, signed; of a
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import uuid
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.core import signing
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from gateway import lane
+from gateway.forms import FORM
+from gateway.pbx.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature_of
 
 if TYPE_CHECKING:
     from server.calls.models import MessageNode
@@ -108,7 +112,13 @@ def hang_up(call: OngoingCall, *, line: Line, number: str) -> None:
 
 def reach_node(call: OngoingCall, node: MessageNode, *, line: Line, number: str) -> OngoingCall:
     """The call flow comes to a message node: one request to the node's own address."""
-    return _tell(call, line, number, "node", node=str(node.key), parameters={"order": order_of(number)})
+    if call.manner in {Manner.REVERSED, Manner.LATE}:
+        # A node's address is called when it is reached; only an event can be told afterwards.
+        return _tell(call, line, number, "node", node=str(node.key), parameters={"order": order_of(number)})
+    said = {"call_id": call.id, "caller": _caller(call, number), "called": line.number, "order": order_of(number)}
+    for _time in range(_times(call)):
+        _call_us(f"/gateway/pbx/{line.key}/nodes/{node.key}/", urlencode(said).encode(), {"Content-Type": FORM})
+    return call
 
 
 def order_of(number: str) -> str:
@@ -118,21 +128,21 @@ def order_of(number: str) -> str:
 
 def _tell(call: OngoingCall, line: Line, number: str, kind: str, **more: Any) -> OngoingCall:
     at = timezone.now() - (LATE if call.manner == Manner.LATE else timedelta(0))
-    caller = "anonymous" if call.is_withheld else number
-    event = {
-        "id": call.id,
-        "kind": kind,
-        "at": at.isoformat(),
-        "caller": caller,
-        "called": line.number,
-        "queue": line.label,
-        **more,
-    }
+    said = {"id": call.id, "event": kind, "at": at.isoformat(), "caller": _caller(call, number), "called": line.number}
+    event = said | {"queue": line.label} | more
     if call.manner == Manner.REVERSED:
         return replace(call, held=(*call.held, event))
-    for _time in range(2 if call.manner == Manner.TWICE else 1):
+    for _time in range(_times(call)):
         post(line, [event])
     return call
+
+
+def _caller(call: OngoingCall, number: str) -> str:
+    return "anonymous" if call.is_withheld else number
+
+
+def _times(call: OngoingCall) -> int:
+    return 2 if call.manner == Manner.TWICE else 1
 
 
 def _tell_what_was_held(call: OngoingCall, line: Line) -> None:
@@ -141,12 +151,13 @@ def _tell_what_was_held(call: OngoingCall, line: Line) -> None:
 
 
 def post(line: Line, events: list[dict[str, Any]]) -> int:
-    """Tell the line's address of events, signed as docs/exchanges says; returns the status of our answer."""
-    # The lane serves all that call us, so it stands above this file.
-    from gateway.lane import answer as lane_answer
-
+    """Tell the line's address of events, signed; returns the status of our answer."""
     body = json.dumps({"events": events}).encode()
     timestamp = str(int(timezone.now().timestamp()))
-    mark = hmac.new(line.pbx_secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": TYPE, "X-Fonal-Timestamp": timestamp, "X-Fonal-Signature": f"sha256={mark}"}
-    return lane_answer(method="POST", path=f"/gateway/pbx/{line.key}/calls/", headers=headers, body=body).status_code
+    signature = signature_of(line.pbx_secret, timestamp, body)
+    headers = {"Content-Type": TYPE, TIMESTAMP_HEADER: timestamp, SIGNATURE_HEADER: signature}
+    return _call_us(f"/gateway/pbx/{line.key}/calls/", body, headers)
+
+
+def _call_us(path: str, body: bytes, headers: dict[str, str]) -> int:
+    return lane.answer(method="POST", path=path, headers=headers, body=body).status_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from gateway.models import SimulatedSms, WebhookReceipt
 from gateway.providers import simulator
+from gateway.vocabulary import EXCHANGE
 from server import phone, sms
 from server.calls.models import MessageNode
+from server.calls.recording import TOO_LATE
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out_in_force
 from server.lines.models import Line
@@ -22,8 +25,6 @@ from simulator import company
 from simulator.exchange import Manner
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from gateway.models import SimulatedPhone
     from simulator.exchange import OngoingCall
 
@@ -40,6 +41,15 @@ OUTCOMES = {
     "applied": (_("noted"), "good"),
     "unknown message": (_("no such message: kept aside"), "odd"),
     "unknown word": (_("unknown word: kept aside"), "odd"),
+}
+# What a telephone exchange tells, rather than the provider of texts.
+CALLS = {
+    "ringing": _("Call: ringing"),
+    "answered": _("Call: answered"),
+    "missed": _("Call: missed"),
+    "busy": _("Call: busy"),
+    "failed": _("Call: failed"),
+    "node": _("Call: message node"),
 }
 REPORTED = {"sent": _("Report: sent"), "delivered": _("Report: delivered"), "undelivered": _("Report: not delivered")}
 
@@ -110,6 +120,7 @@ class Told:
     outcome: str
     tone: str
     is_report: bool
+    is_call: bool = False
 
 
 def handset_for(*, number: str, line: str) -> Handset | None:
@@ -139,6 +150,9 @@ def latest_receipts() -> list[Told]:
     texts = SimulatedSms.objects.in_bulk([receipt.provider_message_id for receipt in receipts], field_name="provider_message_id")
     told, words = [], defaultdict(set)
     for receipt in reversed(receipts):
+        if receipt.provider == EXCHANGE:
+            told.append(_told_of_call(receipt))
+            continue
         told.append(_told(receipt, texts.get(receipt.provider_message_id), words[receipt.provider_message_id]))
         words[receipt.provider_message_id].add(receipt.raw.get("status"))
     return told[::-1][:LOG]
@@ -157,6 +171,31 @@ def _told(receipt: WebhookReceipt, text: SimulatedSms | None, said_before: set[s
         tone=tone,
         is_report=is_report,
     )
+
+
+def _told_of_call(receipt: WebhookReceipt) -> Told:
+    """An exchange's request, by the first thing it says."""
+    event = next(iter(receipt.raw.get("events", [])), receipt.raw)
+    word = "node" if receipt.kind == "node" else str(event.get("event", ""))
+    outcome, tone = _outcome_of(receipt)
+    if receipt.outcome == "stored" and _is_late(event, receipt):
+        outcome, tone = _("too late for rules"), "odd"
+    caller = str(event.get("caller", ""))
+    return Told(
+        at=receipt.received_at,
+        title=gettext("Call: key %s") % event.get("key", "") if word == "key" else str(CALLS.get(word, word)),
+        detail=str(event.get("queue", "")),
+        number=caller if caller.startswith("+") else gettext("withheld number"),
+        outcome=str(outcome),
+        tone=tone,
+        is_report=False,
+        is_call=True,
+    )
+
+
+def _is_late(event: dict[str, str], receipt: WebhookReceipt) -> bool:
+    at = event.get("at")
+    return at is not None and receipt.received_at - datetime.fromisoformat(at) > TOO_LATE
 
 
 def _outcome(receipt: WebhookReceipt, word: str, said_before: set[str]) -> tuple[object, str]:

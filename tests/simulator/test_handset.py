@@ -41,13 +41,13 @@ def answer(number: str, body: str) -> Message:
     return message
 
 
-@pytest.mark.parametrize("path", ["", "live/", "text/", "repeat/", "phone/", "log-in-as/anna/"])
+@pytest.mark.parametrize("path", ["", "live/", "text/", "repeat/", "call/", "phone/", "log-in-as/anna/"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_without_demo_there_is_nothing(client, db, path, method):
     assert getattr(client, method)(f"/simulator/{path}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "live/", "text/", "repeat/", "phone/", "log-in-as/anna/"])
+@pytest.mark.parametrize("path", ["", "live/", "text/", "repeat/", "call/", "phone/", "log-in-as/anna/"])
 def test_even_when_the_addresses_are_there(client, rokolya, settings, path):
     settings.DEMO = False
 
