@@ -1,7 +1,8 @@
 """The dispatcher: claims what may go out, hands it to senders, and does the chores.
 
 One thread claims; a few send, so that a provider that hangs on one line does not stop the others;
-two do the chores, one of them those that ask providers; one, on PostgreSQL, listens for the outbox's bell.
+two do the chores, one of them those that ask providers; one does what call logic wants done; one, on PostgreSQL,
+listens for the outbox's bell.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db import close_old_connections, connection
 from django.db.utils import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from gateway import pulse
+from gateway import call_logic, pulse
 from gateway.chores import OUR_CHORES, PROVIDER_CHORES, do_due_chores
 from gateway.providers import simulator
 from gateway.pulse import dispatcher_is_alive
@@ -62,6 +63,7 @@ class Dispatcher:
         works = {
             "chores": partial(_do_chores, OUR_CHORES),
             "questions to providers": partial(_do_chores, PROVIDER_CHORES),
+            "call logic": call_logic.keep_working,
             "bell": _listen,
         }
         helpers = [
