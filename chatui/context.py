@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from chatui.admission import services_of
 from chatui.downloads import unfinished_cards_of
+from chatui.told import waiting_for
 from server.accounts.models import Subscriber
 from server.messaging.conversations import unread_by
 
@@ -29,6 +30,7 @@ def shell(request: HttpRequest) -> dict:
         "position": cache(lambda: _position(request)),
         "unread_ids": cache(lambda: _unread(request)),
         "unfinished_exports": cache(lambda: unfinished_cards_of(request.user, now=timezone.now())),
+        "told_notices": cache(lambda: waiting_for(request.user)),
     }
 
 

@@ -2,7 +2,8 @@
 
 A frame is HTML made by the same partials as the pages, wrapped in elements that only say where it
 goes (js/frames.js puts it there): `live-row`, `live-entry`, `live-gone`, `live-head`, `live-foot`,
-`live-person`, `live-read`, `live-calls`, `live-typing`, `live-presence`, `live-contact`, `live-export`.
+`live-person`, `live-read`, `live-calls`, `live-typing`, `live-presence`, `live-contact`, `live-export`,
+`live-told`.
 Rendered from the rows as they are now, so replaying an event is harmless.
 """
 
@@ -21,6 +22,8 @@ from django.utils.html import format_html
 from chatui.downloads import cards_since
 from chatui.import_cards import told_of
 from chatui.phonebook_pages import with_row
+from chatui.told import Notice
+from server.calls import notices
 from server.calls.models import Call, Promise
 from server.calls.story import with_story
 from server.contacts.entries import in_phone_book
@@ -34,9 +37,11 @@ from server.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from uuid import UUID
 
     from chatui.downloads import Card
     from chatui.import_cards import ImportCard
+    from server.calls.models import Telling
     from server.messaging.timeline import Entry
 
 
@@ -69,7 +74,8 @@ def frames_for(
     for language in languages:
         with translation.override(language):
             frames[language] = [frame for change in changes for frame in _frames_of(change)]
-            frames[language] += _contact_frames(events) + _export_frames(events) + _import_frames(events) + same_for_all
+            frames[language] += _contact_frames(events) + _export_frames(events) + _import_frames(events) + _told_frames(events)
+            frames[language] += same_for_all
     return frames
 
 
@@ -287,6 +293,22 @@ def _export_frames(events: Collection[Event]) -> list[Frame]:
 
 def export_html(card: Card) -> str:
     return render_to_string("chatui/live/export.html", {"card": card})
+
+
+def _told_frames(events: Collection[Event]) -> list[Frame]:
+    """What one person is told of calls, and what they have put away in another tab; for their tabs only."""
+    ids = {event.message_id for event in events if event.kind == Kind.TOLD and event.message_id}
+    return [_told_frame(telling) for telling in notices.told(ids)] if ids else []
+
+
+def _told_frame(telling: Telling) -> Frame:
+    is_seen = telling.seen_at is not None
+    html = seen_html(telling.uuid) if is_seen else render_to_string("chatui/live/told.html", {"notice": Notice(telling)})
+    return Frame(html, line_id=telling.run.event.call.line_id, user_id=telling.user_id)
+
+
+def seen_html(uuid: UUID) -> str:
+    return format_html('<live-told-seen uuid="{}"></live-told-seen>', uuid)
 
 
 def _import_frames(events: Collection[Event]) -> list[Frame]:

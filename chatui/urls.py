@@ -28,6 +28,7 @@ from chatui.views import (
     privacy,
     services,
     teamwork,
+    told,
     two_factor,
 )
 
@@ -69,6 +70,8 @@ urlpatterns = [
     path("call-logic/calls/changes/", calls.calls_changes, name="calls_changes"),
     path("call-logic/calls/<uuid:uuid>/", calls.call, name="call"),
     path("call-logic/why/<uuid:uuid>/", calls.why, name="why"),
+    path("call-logic/told/<uuid:uuid>/seen/", told.seen, name="told_seen"),
+    path("call-logic/told/seen/", told.all_seen, name="told_all_seen"),
     path("figures/", figures.figures, name="figures"),
     path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/", phonebook.phonebook, name="phonebook"),

@@ -195,6 +195,8 @@ PRIVATE: dict[str, list[Call]] = {
     ],
     "call": [hidden("get", "/call-logic/calls/{call}/")],
     "why": [hidden("get", "/call-logic/why/{telling}/")],
+    "told_seen": [hidden("post", "/call-logic/told/{telling}/seen/")],
+    "told_all_seen": [blind("post", "/call-logic/told/seen/")],
     "retry": [hidden("post", "/messages/{failed}/retry/")],
     "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
     "figures": [

@@ -2,7 +2,7 @@
 import { isReadHere } from "./thread.js";
 import { me } from "./words.js";
 
-const KEY = { notices: "fonal.notices", sound: "fonal.sound", last: "fonal.last-notice" };
+const KEY = { notices: "fonal.notices", sound: "fonal.sound", last: "fonal.last-notice", calls: "fonal.call-notices" };
 const isOn = (name) => localStorage.getItem(KEY[name]) === "on";
 let audio;
 
@@ -20,10 +20,25 @@ export function noticeInbound(row) {
 }
 
 function show(row, id) {
-  const notice = new Notification(row.querySelector(".who span").textContent, { body: row.querySelector(".last").textContent.trim(), tag: `fonal-${id}` });
+  shout({ title: row.querySelector(".who span").textContent, body: row.querySelector(".last").textContent.trim(), tag: `fonal-${id}`, link: row.querySelector("a") });
+}
+
+/* Of a call that this person is told of; several may come at once, and each tab hears of each. */
+export function noticeCall(card) {
+  const heard = JSON.parse(localStorage.getItem(KEY.calls) ?? "[]");
+  const { told } = card.dataset;
+  if (heard.includes(told)) return;
+  localStorage.setItem(KEY.calls, JSON.stringify([...heard, told].slice(-50)));
+  if (isOn("sound")) ring();
+  const link = card.querySelector("[data-told-link]");
+  if (isOn("notices") && Notification?.permission === "granted") shout({ title: link.querySelector("strong").textContent, body: link.querySelector(".said").innerText, tag: `fonal-call-${told}`, link });
+}
+
+function shout({ title, body, tag, link }) {
+  const notice = new Notification(title, { body, tag });
   notice.onclick = () => {
     window.focus();
-    row.querySelector("a").click();
+    link.click();
     notice.close();
   };
 }

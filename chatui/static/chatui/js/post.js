@@ -1,7 +1,7 @@
 /* POST as our views expect it: CSRF token, frames as the answer. */
 const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 
-export function post(url, values, { signal, timeout = 15000 } = {}) {
+export function post(url, values, { signal, timeout = 15000, keepalive = false } = {}) {
   const limit = AbortSignal.timeout(timeout);
   return fetch(url, {
     method: "POST",
@@ -9,6 +9,7 @@ export function post(url, values, { signal, timeout = 15000 } = {}) {
     body: values instanceof FormData ? new URLSearchParams(values) : new URLSearchParams(values),
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
     redirect: "error",
+    keepalive,
   });
 }
 

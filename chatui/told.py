@@ -1,0 +1,46 @@
+"""Notices of calls as a person sees them: cards that stay until they are read or put away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.timezone import now
+
+from server.calls import notices
+
+if TYPE_CHECKING:
+    from server.accounts.models import User
+    from server.calls.models import Telling
+
+SHOWN_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A telling as a card; `address` is where its call is seen."""
+
+    telling: Telling
+
+    @property
+    def address(self) -> str:
+        call = self.telling.run.event.call
+        if call.conversation_id and call.subscriber.has_chat:
+            return f"{reverse('conversation', args=[call.conversation_id])}#entry-{call.uuid}"
+        return reverse("call", args=[call.uuid])
+
+    @property
+    def conversation_id(self) -> int | None:
+        return self.telling.run.event.call.conversation_id
+
+    @property
+    def zone(self) -> str:
+        return self.telling.run.event.call.subscriber.timezone
+
+
+def waiting_for(user: User) -> list[Notice]:
+    """What waits to be seen by a person, newest first."""
+    if user.subscriber_id is None or not user.subscriber.has_sms:
+        return []
+    return [Notice(telling) for telling in notices.unseen_by(user, now=now(), most=SHOWN_AT_ONCE)]
