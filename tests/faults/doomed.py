@@ -102,6 +102,44 @@ def _amid_export(die: Callable[[], None]) -> None:
     _after(Sheets, "write", die)
 
 
+def _amid_firing(die: Callable[[], None]) -> None:
+    from server.calls import firing
+
+    # What the rules made of it is written, and not committed.
+    _after(firing, "_note", die)
+
+
+def _after_firing(die: Callable[[], None]) -> None:
+    from server.calls import firing
+
+    _after(firing, "_fire", die)
+
+
+def _amid_step(die: Callable[[], None]) -> None:
+    from server.calls import steps
+
+    _after(steps, "plan_tellings", die)
+
+
+def _after_step(die: Callable[[], None]) -> None:
+    from server.calls import steps
+
+    _after(steps, "_take", die)
+
+
+def _amid_telling(die: Callable[[], None]) -> None:
+    from server.calls import telling
+
+    # The message is queued, and nobody has noted that its caller is told.
+    _after(telling, "queue_sms", die)
+
+
+def _after_telling(die: Callable[[], None]) -> None:
+    from server.calls import telling
+
+    _after(telling, "_tell", die)
+
+
 MOMENTS = {
     "after-claim": _after_claim,
     "after-send": _after_send,
@@ -109,6 +147,12 @@ MOMENTS = {
     "before-commit": _before_commit,
     "before-answer": _before_answer,
     "amid-export": _amid_export,
+    "amid-firing": _amid_firing,
+    "after-firing": _after_firing,
+    "amid-step": _amid_step,
+    "after-step": _after_step,
+    "amid-telling": _amid_telling,
+    "after-telling": _after_telling,
 }
 
 if __name__ == "__main__":
