@@ -10,8 +10,10 @@ from django.utils.translation import override
 
 from server import sms
 from server.calls.definition import Channel, Definition, Step, Trigger, Who
+from server.calls.longest import longest_values, longest_words
 from server.calls.models import Call, CallEvent, CallParameter
 from server.calls.texts import TextNotValid, check_text, fill, shown, stored, usual_text, words_for
+from server.messaging.inbound import conversation_between
 
 AT = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 
@@ -250,3 +252,45 @@ def test_a_promise_may_be_named_where_there_is_one(kontakt):
 
 def test_filling_in_reads_a_text_once():
     assert fill("{caller} {caller_name}", {"caller": "{caller_name}", "caller_name": "{caller}"}) == "{caller_name} {caller}"
+
+
+# --- How long it gets ---
+
+
+@pytest.fixture
+def latest_calls(kontakt, line, call, boti):
+    """Boti's, and one of a company with a long name in a long queue."""
+    long = kontakt.contacts.create(number="+447911123456", name="Péterné Árvíztűrő-Tükörfúrógép Zsófia", created_at=AT)
+    theirs = conversation_between(line=line, contact=long, now=AT)
+    facts = {"partner": long.number, "queue": "Számlázás és műszaki hibák", "began_at": AT, "told_at": AT}
+    Call.objects.create(subscriber=kontakt, line=line, conversation=theirs, exchange_id="2", state="missed", **facts)
+    CallParameter.objects.create(subscriber=kontakt, name="order", longest="A-1234567890", seen_at=AT)
+
+
+def longest(kontakt, **texts):
+    return longest_words(step=Step(Who.CALLER, Channel.SMS, texts=texts), subscriber=kontakt, now=AT)
+
+
+def test_the_longest_real_values_say_how_long_a_text_gets(kontakt, latest_calls):
+    text = "{caller_name}; {caller}; {called}; {queue}; {exchange.order}; {duration}; {key|-}"
+    assert longest(kontakt, hu=text).body == (
+        "Péterné Árvíztűrő-Tükörfúrógép Zsófia; +36 30 999 0001; +36 30 111 0001; Számlázás és műszaki hibák; A-1234567890; 3:25; -"
+    )
+
+
+def test_the_language_counts_in_which_it_costs_most(kontakt, latest_calls):
+    told = longest(kontakt, en="x" * 100, hu="ő" * 100)
+    assert (told.language, told.segments) == ("hu", 2)
+
+
+def test_a_company_without_calls_has_an_idea_of_the_usual_text(kontakt, line):
+    assert longest(kontakt).body == "Hívó: +36 30 111 0001\nHívott: +36 30 111 0001\nIdőpont: 11.23. 14:05"
+
+
+def test_how_long_it_gets_takes_as_many_queries_for_many_calls(kontakt, latest_calls, django_assert_num_queries):
+    with django_assert_num_queries(5):
+        longest_values(kontakt, language="hu", now=AT)
+
+
+def test_other_companies_calls_say_nothing_of_ours(kontakt, rival, latest_calls):
+    assert "Péterné" not in str(longest_values(rival, language="hu", now=AT))
