@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from server import phone
-from server.accounts.models import Notice, Role
+from server.accounts.models import CallNotice, Notice, Role
 from server.accounts.own import AddressNotValid, NumberNotValid, read_address, read_phone
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class OwnForm(forms.Form):
     phone = forms.CharField(label=gettext_lazy("Own phone number"), required=False, max_length=40)
     email = forms.CharField(label=gettext_lazy("E-mail address for notices"), required=False, max_length=254)
     notices = forms.MultipleChoiceField(choices=Notice.choices, required=False)
+    calls = forms.MultipleChoiceField(choices=CallNotice.choices, required=False)
 
     def __init__(self, *args, user: User, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -28,7 +29,12 @@ class OwnForm(forms.Form):
 
     @classmethod
     def of(cls, user: User) -> OwnForm:
-        initial = {"phone": phone.display(user.phone), "email": user.email, "notices": user.notices}
+        initial = {
+            "phone": phone.display(user.phone),
+            "email": user.email,
+            "notices": user.notices,
+            "calls": user.hears_of_calls_by,
+        }
         return cls(user=user, initial=initial)
 
     def clean_phone(self) -> str:
@@ -52,13 +58,45 @@ class OwnForm(forms.Form):
         values = super().clean() or {}
         if not values.get("email") and "email" not in self.errors and set(values.get("notices", [])) - {Notice.LINE_HELD}:
             self.add_error("email", _("Without an e-mail address we can't tell you anything."))
+        if (
+            self.hears_of_calls
+            and not values.get("phone")
+            and "phone" not in self.errors
+            and self._asks_anew(CallNotice.SMS, values)
+        ):
+            self.add_error("phone", _("Without a phone number of your own we can't text you."))
         return values
+
+    def _asks_for_texts(self, values: dict) -> bool:
+        """Anew: who chose it once and has no number is not kept from saving something else."""
+        is_new = CallNotice.SMS not in self.user.hears_of_calls_by or bool(self.user.phone)
+        return self.hears_of_calls and is_new and CallNotice.SMS in values.get("calls", [])
+
+    @property
+    def hears_of_calls(self) -> bool:
+        """Whether anybody could tell the person of a call at all."""
+        return self.user.subscriber is not None and self.user.subscriber.has_sms
 
     @property
     def choices(self) -> list[tuple[str, str, bool]]:
         """Each notice with its name, and whether it is chosen."""
         chosen = self["notices"].value() or []
         return [(value, str(label), value in chosen) for value, label in choices_for(self.user)]
+
+    @property
+    def ways(self) -> list[tuple[str, str, bool, str]]:
+        """Each way to hear of calls with its name, whether it is chosen, and what it still lacks."""
+        chosen = self["calls"].value() or []
+        lacks = {
+            CallNotice.EMAIL: "" if self.user.email else _("Needs your e-mail address above."),
+            CallNotice.SMS: "" if self.user.phone else _("Needs your phone number above."),
+        }
+        return [(way.value, str(way.label), way in chosen, lacks.get(way, "")) for way in CallNotice]
+
+    @property
+    def ways_kept(self) -> list[str]:
+        """The ways chosen; where the form does not show them, those there are."""
+        return self.cleaned_data["calls"] if self.hears_of_calls else self.user.hears_of_calls_by
 
     @property
     def kept(self) -> list[str]:

@@ -33,6 +33,7 @@ def change(request: HttpRequest) -> HttpResponse:
             phone=form.cleaned_data["phone"],
             email=form.cleaned_data["email"],
             notices=form.kept,
+            hears_of_calls_by=form.ways_kept,
             now=now(),
         )
     except own.ChangedTooOften:

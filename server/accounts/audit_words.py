@@ -173,6 +173,7 @@ _DETAILS: dict[str, _StrPromise] = {
     "values": gettext_lazy("filter"),
     "password": gettext_lazy("password"),
     "notices": gettext_lazy("notices"),
+    "hears_of_calls_by": gettext_lazy("how they hear of calls"),
     "label": gettext_lazy("name"),
     "provider": gettext_lazy("provider"),
     "is_active": gettext_lazy("in use"),

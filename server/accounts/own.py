@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from server import phone as phones
-from server.accounts.models import AuditEntry, Notice, User, record_audit
+from server.accounts.models import AuditEntry, CallNotice, Notice, User, record_audit
 from server.accounts.own_letters import tell_old_address
 from server.phone import NumberNotValid
 
@@ -52,7 +52,9 @@ def read_address(text: str) -> str:
 
 
 @transaction.atomic
-def change_own(*, user: User, phone: str, email: str, notices: Collection[str], now: datetime) -> list[str]:
+def change_own(
+    *, user: User, phone: str, email: str, notices: Collection[str], hears_of_calls_by: Collection[str], now: datetime
+) -> list[str]:
     """Bring one's own facts to these; returns the names of those that changed.
 
     Raises NumberNotValid, AddressNotValid and ChangedTooOften.
@@ -61,6 +63,7 @@ def change_own(*, user: User, phone: str, email: str, notices: Collection[str], 
         "phone": read_phone(phone, user=user),
         "email": read_address(email),
         "notices": [notice for notice in Notice.values if notice in notices],
+        "hears_of_calls_by": [way for way in CallNotice.values if way in hears_of_calls_by],
     }
     before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     changed = [name for name, wish in wishes.items() if getattr(before, name) != wish]

@@ -159,13 +159,13 @@ def test_a_cursor_that_nobody_of_ours_wrote_breaks_nothing(dana, boti_texts, aft
 def test_the_list_asks_the_database_as_often_for_forty_as_for_one(dana, boti_texts, django_assert_num_queries):
     boti_texts("first")
     browser = Browser(dana)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(rows_in(browser.get("/"))) == 1
     for n in range(45):
         conversation = boti_texts(f"text {n}", sender=f"+3630555{n:04}").conversation
         claim_conversation(conversation=conversation, by=dana, now=NOW)
         browser.say(f"/conversations/{conversation.pk}/read/", upto=1)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(rows_in(browser.get("/"))) == 40
 
 

@@ -21,8 +21,48 @@ def his(bela) -> User:
     return bela
 
 
-def save(browser: Browser, phone: str = "", email: str = "", notices: list[str] | None = None):
-    return browser.post("/settings/own/", {"phone": phone, "email": email, "notices": notices or []})
+def save(browser: Browser, phone: str = "", email: str = "", notices: list[str] | None = None, calls=("browser", "email")):
+    return browser.post("/settings/own/", {"phone": phone, "email": email, "notices": notices or [], "calls": calls})
+
+
+# --- How one hears of calls --------------------------------------------------------------------------
+def test_one_says_how_one_hears_of_calls(dana):
+    save(Browser(dana), phone="06 20 555 0123", calls=["sms", "browser"])
+    dana.refresh_from_db()
+    assert dana.hears_of_calls_by == ["browser", "sms"]
+    assert AuditEntry.objects.get(action="user.own_changed").detail == {"changed": ["phone", "hears_of_calls_by"]}
+    page = Browser(dana).get("/settings/").text
+    assert 'name="calls" value="sms" checked' in page
+    assert 'name="calls" value="email">' in page
+
+
+def test_one_may_want_to_hear_of_none(dana):
+    save(Browser(dana), calls=[])
+    dana.refresh_from_db()
+    assert dana.hears_of_calls_by == []
+
+
+def test_texts_need_a_number_of_ones_own(dana):
+    answer = save(Browser(dana), calls=["sms"])
+    assert answer.status_code == 422
+    assert "Without a phone number of your own we can&#x27;t text you." in answer.text
+    dana.refresh_from_db()
+    assert dana.hears_of_calls_by == ["browser", "email"]
+
+
+def test_what_a_way_still_lacks_is_said(dana):
+    page = Browser(dana).get("/settings/").text
+    assert "Needs your phone number above." in page
+    assert "Needs your e-mail address above." in page
+
+
+def test_without_sms_nobody_is_asked_and_nothing_is_forgotten(dana, kontakt):
+    kontakt.activation.sms_since = kontakt.activation.chat_since = None
+    kontakt.activation.save()
+    assert 'name="calls"' not in Browser(dana).get("/settings/").text
+    save(Browser(dana), phone="06 20 555 0123", calls=[])
+    dana.refresh_from_db()
+    assert dana.hears_of_calls_by == ["browser", "email"]
 
 
 # --- What one says of oneself ------------------------------------------------------------------------
