@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Twice: the provider repeats its webhook. Never: it gets lost, and only the provider's list knows the message.
 TIMES = {"0": 0, "1": 1, "2": 2}
 # Numbers to try rules for countries with.
-ABROAD = ("+447700900456", "+4915123456780")
+ABROAD = ("+447400123456", "+4915123456780")
 
 
 def demo_only(view):

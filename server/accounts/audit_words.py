@@ -102,6 +102,8 @@ ACTIONS: dict[str, _StrPromise] = {
     "rule.deleted": gettext_lazy("Deleted a rule of call logic"),
     "rule.brought_back": gettext_lazy("Brought a rule of call logic back"),
     "rule.restored": gettext_lazy("Took a change of a rule back"),
+    "rule.trial_started": gettext_lazy("Began to try a rule of call logic out"),
+    "rule.trial_ended": gettext_lazy("Ended the trial of a rule of call logic"),
     "node.made": gettext_lazy("Made a message node"),
     "node.renamed": gettext_lazy("Renamed a message node"),
     "node.deleted": gettext_lazy("Deleted a message node"),

@@ -13,7 +13,7 @@ from server.messaging.models import Conversation
 
 pytestmark = pytest.mark.usefixtures("a_few_conversations")
 NEWCOMER = "+36309876543"
-BRITON = "+447700900456"
+BRITON = "+447400123456"
 
 
 class Phone:
