@@ -27,6 +27,7 @@ from server import phone
 from server.accounts.models import ClosedDay, Role, Team, User, UserSession
 from server.calls.definition import Definition, Step, Trigger, Who
 from server.calls.models import CallRule, Outcome, RuleRun, Telling
+from server.calls.promises import open_promise
 from server.calls.recording import Told, record_call_event
 from server.contacts.models import Consent, Contact, ContactImport, OptOut, Tag
 from server.cursor import write_cursor
@@ -197,6 +198,7 @@ PRIVATE: dict[str, list[Call]] = {
     "why": [hidden("get", "/call-logic/why/{telling}/")],
     "told_seen": [hidden("post", "/call-logic/told/{telling}/seen/")],
     "told_all_seen": [blind("post", "/call-logic/told/seen/")],
+    "promise_done": [hidden("post", "/call-logic/promises/{promise}/done/")],
     "retry": [hidden("post", "/messages/{failed}/retry/")],
     "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
     "figures": [
@@ -506,6 +508,7 @@ class World:
                 "import",
                 "call",
                 "telling",
+                "promise",
                 "conversation",
                 "contact",
                 "tag",
@@ -601,6 +604,7 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "import": uuid.uuid4(),
         "call": uuid.uuid4(),
         "telling": uuid.uuid4(),
+        "promise": uuid.uuid4(),
         "conversation": 7_900_001,
         "contact": 7_900_002,
         "unnamed": 7_900_012,
@@ -674,10 +678,11 @@ def _call_matters(conversation: Conversation, told: User) -> dict[str, Any]:
     run = RuleRun.objects.create(
         subscriber=line.subscriber, rule=rule, version=1, event=recorded.event, outcome=Outcome.MATCHED, at=NOW
     )
+    promise = open_promise(call=recorded.call, rule=rule, due_at=NOW + timedelta(hours=1), now=NOW)
     telling = Telling.objects.create(
         run=run, step=0, user=told, channel="browser", state="told", body="Titkos értesítés", planned_at=NOW, told_at=NOW
     )
-    return {"call": recorded.call.uuid, "telling": telling.uuid}
+    return {"call": recorded.call.uuid, "telling": telling.uuid, "promise": promise.uuid}
 
 
 def _own_things(user: User, line) -> dict[str, Any]:
@@ -727,7 +732,7 @@ def test_every_address_has_its_line_in_a_table(name):
     assert name in PRIVATE | PUBLIC, f"Say in tests/test_isolation.py, PRIVATE or PUBLIC, how {name!r} is called by a stranger."
     with override_settings(ROOT_URLCONF=ADDRESSES):
         words = dict.fromkeys(re.findall(r"{(\w+)}", str((PRIVATE | PUBLIC)[name])), "1")
-        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import", "erasure", "call", "telling"], str(uuid.UUID(int=1)))
+        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import", "erasure", "call", "telling", "promise"], str(uuid.UUID(int=1)))
         for call in (PRIVATE | PUBLIC)[name]:
             assert resolve(call.address.format(**words).split("?")[0]).view_name == name
 
