@@ -58,12 +58,7 @@ class OwnForm(forms.Form):
         values = super().clean() or {}
         if not values.get("email") and "email" not in self.errors and set(values.get("notices", [])) - {Notice.LINE_HELD}:
             self.add_error("email", _("Without an e-mail address we can't tell you anything."))
-        if (
-            self.hears_of_calls
-            and not values.get("phone")
-            and "phone" not in self.errors
-            and self._asks_anew(CallNotice.SMS, values)
-        ):
+        if not values.get("phone") and "phone" not in self.errors and self._asks_for_texts(values):
             self.add_error("phone", _("Without a phone number of your own we can't text you."))
         return values
 
