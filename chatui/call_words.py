@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from server.calls.definition import Channel
 from server.calls.models import CallEventKind, CallState, Skipped, TellingState
+from server.calls.recording import TOO_LATE
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -107,7 +108,10 @@ def happened(event: CallEvent) -> str:
 
 
 def told_late(event: CallEvent) -> str:
-    return _("told %(time)s late: no rule looked at it") % {"time": _roughly(event.told_at - event.at)}
+    """How late, and whose fault it was: the exchange told it late, or nobody of ours was there to look at it."""
+    if event.told_at - event.at > TOO_LATE or event.decided_at is None:
+        return _("told %(time)s late: no rule looked at it") % {"time": _roughly(event.told_at - event.at)}
+    return _("reached the rules %(time)s late: none was applied") % {"time": _roughly(event.decided_at - event.at)}
 
 
 def _roughly(time: timedelta) -> str:
@@ -146,7 +150,7 @@ class Fate:
 _FATES = {
     TellingState.PLANNED: ("clock", "queued"),
     TellingState.SENDING: ("clock", "queued"),
-    TellingState.TOLD: ("tick", "told"),
+    TellingState.TOLD: ("tick", "sent"),
     TellingState.SKIPPED: ("cross", "skipped"),
     TellingState.DRY: ("pause", "dry"),
 }
