@@ -33,7 +33,11 @@ SHOWN_AT_ONCE = 20
 
 def call_back_by(subscriber: Subscriber, at: datetime, minutes: int) -> datetime:
     """So many minutes of business hours after a moment; plain minutes for a company that never opens."""
-    calendar = Calendar.of(subscriber)
+    return within_hours(Calendar.of(subscriber), at, minutes)
+
+
+def within_hours(calendar: Calendar, at: datetime, minutes: int) -> datetime:
+    """The same by a calendar that was read already."""
     left, since = timedelta(minutes=minutes), at.astimezone(UTC)
     if any(calendar.hours.values()):
         for begins, ends in calendar.spans_from(at):

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 from django.utils.functional import cached_property
 
 from server import phone
+from server.accounts.opening_hours import Calendar
 from server.calls.counting import minute_of
 from server.calls.definition import Channel
 from server.calls.limits import call_logic_of
 from server.calls.models import Skipped, Telling, TellingState
-from server.calls.promises import call_back_by
+from server.calls.promises import within_hours
 from server.contacts.erased import forms_of
 from server.contacts.models import Contact, OptOut
 from server.lines import limits as of_lines
@@ -75,7 +76,7 @@ class Limits:
         """By when the caller would have been promised to be called back."""
         if self.definition.promises_within is None:
             return None
-        return call_back_by(self.subscriber, event.at, self.definition.promises_within)
+        return within_hours(self._calendar, event.at, self.definition.promises_within)
 
     def _shut(self, line: Line, number: str) -> Skipped | None:
         key = (line.pk, number)
@@ -99,6 +100,10 @@ class Limits:
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        return Calendar.of(self.subscriber)
 
     @cached_property
     def _logic(self) -> CallLogic:
