@@ -54,5 +54,5 @@ def moment(at, beside, zone: str | None = None) -> str:
 @register.filter
 def abroad_from(call: Call, country: str) -> str:
     """The two letters of the caller's country when it is not the company's own."""
-    letters = phone.country_of(call.partner) if call.partner.startswith("+") else ""
+    letters = phone.likely_country_of(call.partner)
     return letters if letters != country else ""

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 
 
 def told(
-    line: Line, kind: str, *, id: str = "call-1", at: datetime = NOW, caller: str = BOTI, late: timedelta = timedelta(), **more: Any
+    line: Line,
+    kind: str,
+    *,
+    call: str = "call-1",
+    at: datetime = NOW,
+    caller: str = BOTI,
+    late: timedelta = timedelta(),
+    **more: Any,
 ) -> Recorded:
     """The line's exchange tells that this happened in a call."""
     of_ours = (
         {"caller": line.number, "called": caller} if more.get("direction") == "out" else {"caller": caller, "called": line.number}
     )
-    return record_call_event(line=line, told=Told(exchange_id=id, kind=kind, at=at, **of_ours, **more), now=at + late)
+    return record_call_event(line=line, told=Told(exchange_id=call, kind=kind, at=at, **of_ours, **more), now=at + late)
 
 
 def a_rule(subscriber: Subscriber, name: str, **says: Any) -> CallRule:

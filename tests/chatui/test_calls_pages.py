@@ -41,12 +41,12 @@ def plain(text: str) -> str:
 def day(line, sales_line, boti) -> dict[str, Call]:
     """A day's calls: one of each sort, oldest first."""
     return {
-        "missed": told(line, "missed", id="1", queue="Ügyfélszolgálat").call,
-        "busy": told(line, "busy", id="2", at=NOW + MINUTE, caller="+442071838750").call,
-        "hidden": told(line, "missed", id="3", at=NOW + 2 * MINUTE, caller="anonymous").call,
-        "answered": told(line, "answered", id="4", at=NOW + 3 * MINUTE, caller="+36209990003", agent="Kata", duration=75).call,
-        "out": told(line, "answered", id="5", at=NOW + 4 * MINUTE, direction="out", caller="+36209990004").call,
-        "elsewhere": told(sales_line, "missed", id="6", at=NOW + 5 * MINUTE).call,
+        "missed": told(line, "missed", call="1", queue="Ügyfélszolgálat").call,
+        "busy": told(line, "busy", call="2", at=NOW + MINUTE, caller="+442071838750").call,
+        "hidden": told(line, "missed", call="3", at=NOW + 2 * MINUTE, caller="anonymous").call,
+        "answered": told(line, "answered", call="4", at=NOW + 3 * MINUTE, caller="+36209990003", agent="Kata", duration=75).call,
+        "out": told(line, "answered", call="5", at=NOW + 4 * MINUTE, direction="out", caller="+36209990004").call,
+        "elsewhere": told(sales_line, "missed", call="6", at=NOW + 5 * MINUTE).call,
     }
 
 
@@ -106,7 +106,7 @@ def test_calls_of_the_blocked_are_not_listed(hers, line, kontakt, ada):
 def test_walking_the_pages_shows_each_call_once_at_one_price(hers, line, kontakt, dana, django_assert_num_queries):
     rule = a_rule(kontakt, "Everybody")
     for n in range(120):
-        recorded = told(line, "missed", id=f"c{n}", at=NOW + n // 3 * MINUTE, caller=f"+3620999{n:04d}")
+        recorded = told(line, "missed", call=f"c{n}", at=NOW + n // 3 * MINUTE, caller=f"+3620999{n:04d}")
         applied(rule, recorded.event, {"user": dana, "channel": "browser"})
     page = hers.get(LIST, headers=HTMX)
     with django_assert_num_queries(9):

@@ -93,7 +93,7 @@ def test_what_came_of_it_stands_in_the_call_in_short(hers, line, kontakt, dana, 
 
 def test_a_thread_with_many_calls_costs_as_many_questions_as_one_with_one(hers, line, kontakt, dana, django_assert_num_queries):
     rule = a_rule(kontakt, "Everybody")
-    first = told(line, "missed", id="c0")
+    first = told(line, "missed", call="c0")
     applied(rule, first.event, {"user": dana, "channel": "sms"})
     address = f"/conversations/{first.call.conversation_id}/"
     hers.get(address, headers=HTMX)
@@ -101,7 +101,7 @@ def test_a_thread_with_many_calls_costs_as_many_questions_as_one_with_one(hers, 
     with django_assert_num_queries(22):
         hers.get(address, headers=HTMX)
     for n in range(1, 20):
-        applied(rule, told(line, "missed", id=f"c{n}", at=NOW + n * MINUTE).event, {"user": dana, "channel": "sms"})
+        applied(rule, told(line, "missed", call=f"c{n}", at=NOW + n * MINUTE).event, {"user": dana, "channel": "sms"})
     with django_assert_num_queries(22):
         hers.get(address, headers=HTMX)
 
@@ -174,10 +174,10 @@ def test_an_automatic_message_says_so_and_leads_to_the_reason(hers, sam, line, k
 
 
 def test_the_partners_page_has_the_calls_of_all_their_numbers(hers, sam, line, sales_line, boti, promise):
-    other = told(line, "answered", id="c2", caller="+36209990003", agent="Kata", duration=60).call
+    other = told(line, "answered", call="c2", caller="+36209990003", agent="Kata", duration=60).call
     other.conversation.contact.main = boti
     other.conversation.contact.save()
-    elsewhere = told(sales_line, "busy", id="c3").call
+    elsewhere = told(sales_line, "busy", call="c3").call
     page = hers.get(f"/phonebook/{boti.pk}/")
     assert f"/call-logic/calls/{other.uuid}/" in page.text
     assert f"/call-logic/calls/{promise.call.uuid}/" in page.text
