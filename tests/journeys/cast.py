@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -146,6 +148,15 @@ class Company:
         signature = salted_hmac("gateway.simulator", signed, secret=SECRET_KEY, algorithm="sha256").hexdigest()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Simulator-Signature": signature}
         assert requests.post(self.url + path, payload, headers=headers, timeout=20).status_code == 200
+
+    def calls(self, number: str, event: str = "missed", *, call: str = "", **more: Any) -> None:
+        """The company's exchange tells of a customer's call."""
+        said = {"id": call or uuid.uuid4().hex, "event": event, "caller": number, "called": self.lines[0]["number"], **more}
+        body, at = json.dumps(said).encode(), str(int(time.time()))
+        signature = hmac.new(self.lines[0]["secret"].encode(), f"{at}.".encode() + body, "sha256").hexdigest()
+        headers = {"Content-Type": "application/json", "X-Fonal-Timestamp": at, "X-Fonal-Signature": f"sha256={signature}"}
+        answer = requests.post(f"{self.url}/gateway/pbx/{self.lines[0]['key']}/calls/", body, headers=headers, timeout=20)
+        assert answer.status_code == 200, answer.text
 
     def thread(self, number: str, name: str = "", said: Any = ("Szia!",), read_by: Any = ()) -> dict[str, Any]:
         """A conversation that was there before: texts of the customer, or {"body", "minutes_ago", "by"} each."""

@@ -18,12 +18,12 @@ PATIENCE_SECONDS = 30
 
 
 class Mailbox:
-    """Takes every letter; `letter_to` waits for one."""
+    """Takes every letter; `letter_to` waits for one. A `port` of one's own is for who was away, and comes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self._letters: list[tuple[list[str], EmailMessage]] = []
         self._came = threading.Condition()
-        self._server = Controller(self, hostname="127.0.0.1", port=free_port())
+        self._server = Controller(self, hostname="127.0.0.1", port=port or free_port())
         self._server.start()
 
     @property
@@ -39,11 +39,12 @@ class Mailbox:
     def letter_to(self, address: str) -> EmailMessage:
         """The newest letter to an address, once there is one."""
         with self._came:
-            assert self._came.wait_for(lambda: self._to(address), PATIENCE_SECONDS), f"no letter to {address}"
-            return self._to(address)[-1]
+            assert self._came.wait_for(lambda: self.letters_to(address), PATIENCE_SECONDS), f"no letter to {address}"
+            return self.letters_to(address)[-1]
 
     def close(self) -> None:
         self._server.stop()
 
-    def _to(self, address: str) -> list[EmailMessage]:
+    def letters_to(self, address: str) -> list[EmailMessage]:
+        """All that have come to an address so far."""
         return [letter for receivers, letter in self._letters if address in receivers]

@@ -31,7 +31,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice  # noqa: E402
 
 from gateway.models import SimulatedSms  # noqa: E402
 from gateway.providers import simulator  # noqa: E402
-from server.accounts.models import Activation, Role, Subscriber, User  # noqa: E402
+from server.accounts.models import Activation, Role, Subscriber, Team, User  # noqa: E402
+from server.calls.definition import Definition  # noqa: E402
+from server.calls.rules import save_rule  # noqa: E402
 from server.contacts.models import Contact  # noqa: E402
 from server.contacts.phonebook import record_contacts  # noqa: E402
 from server.history import exporting, making  # noqa: E402
@@ -56,7 +58,10 @@ def company(*, people: list[dict[str, str]], lines: list[dict[str, str]], has_ch
     return {
         "id": ours.pk,
         "slug": slug,
-        "lines": [{"id": line.pk, "key": str(line.key), "number": line.number, "label": line.label} for line in made_lines],
+        "lines": [
+            {"id": line.pk, "key": str(line.key), "number": line.number, "label": line.label, "secret": line.pbx_secret}
+            for line in made_lines
+        ],
         "people": [_person(ours, slug, made_lines, **person) for person in people],
     }
 
@@ -235,6 +240,22 @@ def audit(*, user: int) -> None:
     User.objects.filter(pk=user).update(role=Role.AUDITOR)
 
 
+@transaction.atomic
+def call_rules(*, line: int, teams: dict[str, list[int]], rules: list[dict[str, Any]], emails: dict[str, str]) -> None:
+    """Teams of people (ids), rules whose steps name teams by their names, and where people (ids) have their mailboxes."""
+    ours = Line.objects.get(pk=line).subscriber
+    made = {name: Team.objects.create(subscriber=ours, name=name) for name in teams}
+    for name, people in teams.items():
+        made[name].members.set(people)
+    for person, email in emails.items():
+        User.objects.filter(pk=person).update(email=email)
+    for n, rule in enumerate(rules):
+        for step in rule["steps"]:
+            step["teams"] = [made[name].pk for name in step.get("teams", [])]
+        definition = Definition.from_json(rule)
+        save_rule(subscriber=ours, rule=None, name=f"Rule {n}", definition=definition, is_active=True, by=None, now=now())
+
+
 def operator() -> dict[str, Any]:
     """One of the operator's staff, both steps of the log-in taken."""
     username = f"olga-{uuid.uuid4().hex[:10]}"
@@ -282,6 +303,7 @@ VERBS = (
     promote,
     administrate,
     audit,
+    call_rules,
     operator,
     phone,
     arrived,
