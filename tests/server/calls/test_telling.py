@@ -20,7 +20,9 @@ from server.events.models import Event, Kind
 from server.messaging.inbound import receive_sms
 from server.messaging.models import Conversation, Message, Origin, Status
 from tests.conftest import BOTI, NOW
+from tests.journeys.mailbox import Mailbox
 from tests.letters import letters_sent
+from tests.services import free_port
 
 THEIR_PHONE = "+36205550001"
 
@@ -296,6 +298,27 @@ def test_a_mail_server_that_is_away_is_asked_again_later_and_the_letter_sent_onc
     assert ended(telling) == ("told", "")
     tell_due(now=before + timedelta(hours=2))
     assert letters_sent() == []
+
+
+def test_a_real_mail_server_that_was_down_gets_the_letter_once(plan, dana, settings):
+    port = free_port()
+    options = {"host": "127.0.0.1", "port": port, "timeout": 10}
+    settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+    telling = plan(Channel.EMAIL, dana)
+    tell_due(now=NOW)
+    letters_sent()
+    assert ended(telling) == ("sending", "")
+    box = Mailbox(port)
+    try:
+        for minutes in (1, 2, 60):
+            tell_due(now=timezone.now() + timedelta(minutes=minutes))
+            letters_sent()
+        (letter,) = box.letters_to("dana@example.com")
+    finally:
+        box.close()
+    assert letter["Message-ID"].startswith(f"<{telling.uuid}@")
+    assert letter.get_body(("plain",)).get_content().startswith("Hívó: +36 30 999 0001")
+    assert ended(telling) == ("told", "")
 
 
 def test_it_is_asked_at_growing_pauses(plan, dana, away_server):
