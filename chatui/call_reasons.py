@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from server.accounts.models import Team, User
 from server.calls.definition import Definition, DefinitionNotValid, Hours, Only, Trigger, Who
+from server.calls.escalating import ESCALATION
 from server.calls.models import Outcome, RuleVersion
 from server.contacts.models import Tag
 from server.countries import country_name
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from server.calls.definition import Step
     from server.calls.models import RuleRun, RuleStep, Telling
 
-_NAMES = {
+NAMES = {
     "lines": gettext_lazy("Line"),
     "queues": gettext_lazy("Queue"),
     "countries": gettext_lazy("The caller's country"),
@@ -139,15 +140,13 @@ def _steps(run: RuleRun, definition: Definition | None, book: _Book) -> list[Tak
     for telling in run.tellings.all():
         tellings.setdefault(telling.step, []).append(telling)
     numbers = sorted({*taken, *said, *tellings})
-    return [
-        Taken(
-            who=who_of(said[number], book) if number in said else "",
-            when=when_of(said[number]) if number in said else "",
-            step=taken.get(number),
-            tellings=tellings.get(number, []),
-        )
-        for number in numbers
-    ]
+    return [Taken(*_who_and_when(number, said, book), taken.get(number), tellings.get(number, [])) for number in numbers]
+
+
+def _who_and_when(number: int, said: dict[int, Step], book: _Book) -> tuple[str, str]:
+    if number == ESCALATION:
+        return _("supervisors and administrators"), _("as the promised call-back was overdue")
+    return (who_of(said[number], book), when_of(said[number])) if number in said else ("", "")
 
 
 def who_of(step: Step, book: _Book) -> str:
@@ -169,6 +168,8 @@ def when_of(step: Step) -> str:
 
 def why_them(telling: Telling, looked: Looked) -> str:
     """Why this person was among those to be told."""
+    if telling.step == ESCALATION:
+        return _("supervisor or administrator, as the promised call-back was overdue")
     if looked.definition is None or telling.step >= len(looked.definition.steps):
         return ""
     step = looked.definition.steps[telling.step]
@@ -189,7 +190,7 @@ _BECAUSE = {
 
 def _reason(check: dict[str, Any], book: _Book) -> Reason:
     condition, asked, found = check["condition"], check.get("asked"), check.get("found")
-    name = str(_NAMES.get(condition, condition))
+    name = str(NAMES.get(condition, condition))
     say = _SAYINGS.get(condition, _plain)
     return Reason(name, say(asked, book, is_asked=True), say(found, book, is_asked=False), bool(check.get("holds")))
 

@@ -10,7 +10,8 @@ import pytest
 
 from server.accounts.models import Role, Team, User
 from server.calls.definition import Step, Trigger, Who
-from server.calls.models import Call, Outcome, RuleRun
+from server.calls.escalating import ESCALATION
+from server.calls.models import Call, Outcome, RuleRun, Telling
 from server.contacts.models import Contact
 from server.lines.models import LineAccess
 from server.messaging.partners import block_sender
@@ -292,3 +293,11 @@ def test_the_trigger_is_named(hers, line, kontakt):
     text = plain(hers.get(f"{LIST}{recorded.call.uuid}/").text)
     assert "Pressed 1" in text
     assert "A call is… a key is pressed" in text
+
+
+def test_who_hears_of_an_overdue_promise_reads_that(sam, foreign):
+    call, run = foreign
+    telling = Telling.objects.create(run=run, step=ESCALATION, user=sam, channel="email", state="told", planned_at=NOW, told_at=NOW)
+    assert "You are supervisor or administrator, as the promised call-back was overdue" in why(sam, telling)
+    text = plain(Browser(sam).get(f"{LIST}{call.uuid}/").text)
+    assert "supervisors and administrators · as the promised call-back was overdue Sam (e-mail)" in text
