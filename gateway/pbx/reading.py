@@ -88,7 +88,7 @@ class _Reader:
         self.problems: dict[str, str] = {}
 
     def told(self) -> Told:
-        for name in self.given:
+        for name in self.said:
             if name not in FIELDS:
                 self.problems[storable(name)[:40]] = 'There is no such field. What else there is to say goes into "parameters".'
         kind = self._choice("event", CallEventKind.values, "")
