@@ -31,6 +31,11 @@ def status_address(line: Line, uuid: object) -> str:
     return f"{settings.PUBLIC_URL}{reverse('gateway:status', args=[line.provider, line.key, uuid])}"
 
 
+def voice_address(line: Line, step: str = "voice") -> str:
+    """Where the provider must ask what a caller of this line hears, and tell what happened in the call: the URL's name."""
+    return f"{settings.PUBLIC_URL}{reverse(f'gateway:{step}', args=[line.key])}"
+
+
 def seen_address(request: HttpRequest) -> str:
     """The address that a request seems to have been made to, without parameters; for people to read, never to rely on."""
     return f"{_schemes(request)[0]}://{_hosts(request)[0]}{storable(request.path)}"[:LONGEST]

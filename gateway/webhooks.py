@@ -45,10 +45,10 @@ logger = logging.getLogger(__name__)
 def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
     """A customer's SMS."""
     try:
-        line, its = _honest(request, provider, key)
-        sms = _read(its.parse_message, request, line)
+        line, its = honest(request, provider, key)
+        sms = understood(its.parse_message, request, line)
     except WebhookRefused as refusal:
-        return _refuse(request, refusal, provider, key, "message")
+        return refuse(request, refusal, provider, key, "message")
     now = timezone.now()
     with transaction.atomic():
         received = receive_sms(
@@ -62,7 +62,7 @@ def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
             now=now,
         )
         outcome = "stored" if received.is_new else "known already"
-        _keep(line, "message", outcome, {} if received.message.redacted_at else sms.raw, now, sms.provider_message_id)
+        keep(line, "message", outcome, {} if received.message.redacted_at else sms.raw, now, sms.provider_message_id)
     return its.answer()
 
 
@@ -71,10 +71,10 @@ def messages(request: HttpRequest, provider: str, key: UUID) -> HttpResponse:
 def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpResponse:
     """A delivery report of the message with our `uuid`."""
     try:
-        line, its = _honest(request, provider, key)
-        report = _read(its.parse_report, request, line)
+        line, its = honest(request, provider, key)
+        report = understood(its.parse_report, request, line)
     except WebhookRefused as refusal:
-        return _refuse(request, refusal, provider, key, "status")
+        return refuse(request, refusal, provider, key, "status")
     except WordUnknown as word:
         logger.warning("%s said %.24r of message %s: no word of ours", provider, str(word), uuid)
         return _keep_unknown(request, line, its)
@@ -85,11 +85,11 @@ def status(request: HttpRequest, provider: str, key: UUID, uuid: UUID) -> HttpRe
         outcome = "applied" if message else "unknown message"
         # Of a person who was erased, nothing that tells who it was.
         raw = {} if message and message.redacted_at else report.raw
-        _keep(line, "status", outcome, raw, now, report.provider_message_id)
+        keep(line, "status", outcome, raw, now, report.provider_message_id)
     return its.answer()
 
 
-def _honest(request: HttpRequest, provider: str, key: UUID) -> tuple[Line, Provider]:
+def honest(request: HttpRequest, provider: str, key: UUID) -> tuple[Line, Provider]:
     """The line, and its provider, once the request has proved to be theirs."""
     if _size_of(request) > settings.WEBHOOK_MAX_BYTES:
         raise WebhookRefused("too large", 413)
@@ -107,7 +107,7 @@ def _size_of(request: HttpRequest) -> int:
     return int(announced) if announced.isdecimal() else len(request.body)
 
 
-def _refuse(request: HttpRequest, refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
+def refuse(request: HttpRequest, refusal: WebhookRefused, provider: str, key: UUID, kind: str) -> HttpResponse:
     logger.info("webhook refused: %s %s: %s", provider, kind, refusal.outcome)
     if refusal.status in {400, 403}:
         seen = seen_address(request)
@@ -115,21 +115,21 @@ def _refuse(request: HttpRequest, refusal: WebhookRefused, provider: str, key: U
     return HttpResponse(f"{refusal.outcome}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
 
 
-def _read[T](read: Callable[[HttpRequest, Line], T], request: HttpRequest, line: Line) -> T:
+def understood[T](parse: Callable[[HttpRequest, Line], T], request: HttpRequest, line: Line) -> T:
     """What an honest webhook says; one that can't be read is refused, but was signed."""
     try:
-        return read(request, line)
+        return parse(request, line)
     except WebhookRefused as refusal:
         refusal.is_proved = True
         raise
 
 
 def _keep_unknown(request: HttpRequest, line: Line, its: Provider) -> HttpResponse:
-    _keep(line, "status", "unknown word", raw_of(form_of(request)), timezone.now())
+    keep(line, "status", "unknown word", raw_of(form_of(request)), timezone.now())
     return its.answer()
 
 
-def _keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], now: datetime, message_id: str = "") -> None:
+def keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], now: datetime, message_id: str = "") -> None:
     receipt = WebhookReceipt(
         provider=line.provider,
         line_id=line.pk,

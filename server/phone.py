@@ -18,6 +18,7 @@ _BRACKETED_ZERO = re.compile(r"(?<=[0-9\s])\(0\)")
 # Senders this short are short codes, though some of them could be read as somebody's landline.
 _SHORT_CODE_DIGITS = 8
 _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_ORDINARY = _MOBILE | {PhoneNumberType.FIXED_LINE, PhoneNumberType.VOIP, PhoneNumberType.UAN, PhoneNumberType.TOLL_FREE}
 _WRITTEN = re.compile(r"(?:\+|00)?[0-9]{3,20}")
 
 
@@ -94,6 +95,12 @@ def is_mobile(number: str) -> bool:
     parsed = _parsed(number)
     # Satellite phones and the like call themselves mobile: they belong to no country, and a message may cost euros.
     return parsed is not None and _is_of_a_country(parsed) and phonenumbers.number_type(parsed) in _MOBILE
+
+
+def is_ordinary(number: str) -> bool:
+    """Whether a call to the number costs what calls cost: no premium or shared-cost service, no satellite, nothing unknown."""
+    parsed = _parsed(number)
+    return parsed is not None and _is_of_a_country(parsed) and phonenumbers.number_type(parsed) in _ORDINARY
 
 
 def countries() -> list[str]:

@@ -26,7 +26,7 @@ from chatui.consumers import WORDS
 from server import phone
 from server.accounts.models import ClosedDay, Role, Team, User, UserSession
 from server.calls.definition import Definition, Step, Trigger, Who
-from server.calls.models import CallRule, Outcome, RuleRun, Telling
+from server.calls.models import CallLogic, CallRule, MessageNode, Outcome, RuleRun, Telling
 from server.calls.promises import open_promise
 from server.calls.recording import Told, record_call_event
 from server.contacts.models import Consent, Contact, ContactImport, OptOut, Tag
@@ -194,6 +194,40 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/call-logic/calls/changes/?since=0&line={line}"),
         blind("get", "/call-logic/calls/changes/?since=0&q={number}"),
     ],
+    "call_logic": [blind("get", "/call-logic/")],
+    "rule_new": [
+        blind("get", "/call-logic/rules/new/"),
+        blind_across("post", "/call-logic/rules/new/", name="", tags="{tag}", **{"if": "tags"}),
+    ],
+    "rule_rehearse_new": [blind_across("post", "/call-logic/rules/new/rehearse/", name="Új", tags="{tag}", **{"if": "tags"})],
+    "rule_rehearse": [
+        blind_across("get", "/call-logic/rules/{rule}/rehearse/"),
+        blind_across("post", "/call-logic/rules/{rule}/rehearse/", name="Enyém", trigger="missed"),
+    ],
+    "rule_try": [blind_across("post", "/call-logic/rules/{rule}/try/", on="1")],
+    "rule_sketch": [blind("post", "/call-logic/rules/sketch/", **{"trigger": "node", "steps": "1", "s0-who": "teams"})],
+    "rule": [
+        blind_across("get", "/call-logic/rules/{rule}/"),
+        blind_across("post", "/call-logic/rules/{rule}/", name="Enyém", trigger="missed"),
+    ],
+    "rule_move": [blind_across("post", "/call-logic/rules/{rule}/move/", to="0")],
+    "rule_switch": [blind_across("post", "/call-logic/rules/{rule}/switch/", on="0")],
+    "rule_delete": [blind_across("post", "/call-logic/rules/{rule}/delete/")],
+    "rule_versions": [blind_across("get", "/call-logic/rules/{rule}/versions/")],
+    "rule_restore": [blind_across("post", "/call-logic/rules/{rule}/versions/1/")],
+    "nodes": [blind("get", "/call-logic/nodes/")],
+    "node_add": [blind("post", "/call-logic/nodes/new/", name="")],
+    "node_rename": [
+        blind_across("get", "/call-logic/nodes/{node}/"),
+        blind_across("post", "/call-logic/nodes/{node}/", name="Enyém"),
+    ],
+    "node_delete": [
+        blind_across("get", "/call-logic/nodes/{node}/delete/"),
+        blind_across("post", "/call-logic/nodes/{node}/delete/"),
+    ],
+    "call_logic_limits": [blind("get", "/call-logic/limits/"), blind("post", "/call-logic/limits/", per_minute="{word}")],
+    # It is on already.
+    "call_logic_stop": [blind("post", "/call-logic/stop/", on="1")],
     "call": [hidden("get", "/call-logic/calls/{call}/")],
     "why": [hidden("get", "/call-logic/why/{telling}/")],
     "told_seen": [hidden("post", "/call-logic/told/{telling}/seen/")],
@@ -434,6 +468,18 @@ ADMINISTRATORS_ONLY = {
     "erasure_file",
     "subject_file",
     "opt_outs_file",
+    "rule_new",
+    "rule_rehearse_new",
+    "rule_try",
+    "rule_sketch",
+    "rule_move",
+    "rule_switch",
+    "rule_delete",
+    "rule_restore",
+    "node_add",
+    "node_rename",
+    "node_delete",
+    "call_logic_stop",
 }
 # Also for the operator's staff: pages about oneself, or about nobody.
 FOR_THE_OPERATOR_TOO = {"settings", "own", "away", "session_end", "sessions_end_others", "two_factor", "keys", "help"}
@@ -462,6 +508,19 @@ PUBLIC: dict[str, list[Call]] = {
         Call("get", "/gateway/pbx/{key}/calls/", {}, status=405),
         Call("post", "/gateway/pbx/{key}/calls/", {"id": "c1", "event": "missed"}, status=403),
     ],
+    **{
+        f"gateway:{name}": [
+            Call("get", f"/gateway/twilio/{{key}}/{path}", {}, status=405),
+            Call("post", f"/gateway/twilio/{{key}}/{path}", {"CallSid": "CA1", "ParentCallSid": "CA1", "CallStatus": "ringing"}),
+        ]
+        for name, path in [
+            ("voice", "voice/"),
+            ("voice_key", "voice/key/"),
+            ("voice_rang", "voice/rang/"),
+            ("voice_leg", "voice/leg/"),
+            ("voice_status", "voice/status/"),
+        ]
+    },
     # Who knows a line's key still has to know a node's.
     "gateway:node": [
         hidden("get", "/gateway/pbx/{key}/nodes/3f2504e0-4f89-41d3-9a0c-0305e82c3301/?caller=%2B36301234567"),
@@ -509,6 +568,8 @@ class World:
                 "call",
                 "telling",
                 "promise",
+                "rule",
+                "node",
                 "conversation",
                 "contact",
                 "tag",
@@ -538,6 +599,7 @@ class World:
 @pytest.fixture
 def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World:
     eve_admin = User.objects.create_user(username="eva", name="Éva", subscriber=rival, role=Role.ADMINISTRATOR, language="en")
+    CallLogic.objects.create(subscriber=rival)
     cili = User.objects.create_user(username="cili", name="Cili", subscriber=kontakt, language="en")
     LineAccess.objects.create(line=sales_line, user=cili)
     User.objects.filter(pk=dana.pk).update(phone="+36205550123")
@@ -605,6 +667,8 @@ def world(kontakt, rival, line, sales_line, rival_line, dana, sam, eve) -> World
         "call": uuid.uuid4(),
         "telling": uuid.uuid4(),
         "promise": uuid.uuid4(),
+        "rule": 7_900_014,
+        "node": 7_900_015,
         "conversation": 7_900_001,
         "contact": 7_900_002,
         "unnamed": 7_900_012,
@@ -682,7 +746,8 @@ def _call_matters(conversation: Conversation, told: User) -> dict[str, Any]:
     telling = Telling.objects.create(
         run=run, step=0, user=told, channel="browser", state="told", body="Titkos értesítés", planned_at=NOW, told_at=NOW
     )
-    return {"call": recorded.call.uuid, "telling": telling.uuid, "promise": promise.uuid}
+    node = MessageNode.objects.create(pk=7_800_002, subscriber=line.subscriber, name="Titkos pont", created_at=NOW)
+    return {"call": recorded.call.uuid, "telling": telling.uuid, "promise": promise.uuid, "rule": rule.pk, "node": node.pk}
 
 
 def _own_things(user: User, line) -> dict[str, Any]:
@@ -732,7 +797,9 @@ def test_every_address_has_its_line_in_a_table(name):
     assert name in PRIVATE | PUBLIC, f"Say in tests/test_isolation.py, PRIVATE or PUBLIC, how {name!r} is called by a stranger."
     with override_settings(ROOT_URLCONF=ADDRESSES):
         words = dict.fromkeys(re.findall(r"{(\w+)}", str((PRIVATE | PUBLIC)[name])), "1")
-        words |= dict.fromkeys(["key", "failed", "message_uuid", "export", "import", "erasure", "call", "telling", "promise"], str(uuid.UUID(int=1)))
+        words |= dict.fromkeys(
+            ["key", "failed", "message_uuid", "export", "import", "erasure", "call", "telling", "promise"], str(uuid.UUID(int=1))
+        )
         for call in (PRIVATE | PUBLIC)[name]:
             assert resolve(call.address.format(**words).split("?")[0]).view_name == name
 

@@ -15,7 +15,7 @@ from server.lines.models import Line
 class CallFlow(models.Model):
     """The way of a call on a line: greeting, menu, ringing, and what is said when nobody answers.
 
-    `keys`: [{"key": "1", "says": "…", "rings": ["+3630…"] or [], "node": id or null}]; without keys there is no menu.
+    `keys`: the menu, each a MenuKey of server/calls/flows.py; without keys there is no menu.
     """
 
     line = models.OneToOneField(Line, on_delete=models.CASCADE, related_name="call_flow")
