@@ -14,7 +14,10 @@ from server.keyset import beyond
 from server.messaging.models import Conversation
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from server.accounts.models import User
+    from server.messaging.models import ConversationQuerySet
 
 PAGE = 40
 VIEWS = ("all", "mine", "waiting", "free", "done")
@@ -81,24 +84,19 @@ def conversations_in(user: User, listing: Listing):
     return seen
 
 
-def page_of(user: User, listing: Listing, after: str = "") -> ListPage:
-    """The page of 40 that begins after a cursor ("milliseconds_id"), and the cursor of the next one."""
+def page_of(user: User, listing: Listing, after: str = "", *, now: datetime) -> ListPage:
+    """The page of 40 that begins after a cursor, and the cursor of the next one.
+
+    Whom we promised to call back before `now` stand first, in every view and order, the longest overdue at the top.
+    """
     found = conversations_in(user, listing).with_row()
-    if listing.longest_waiting_first:
-        found = found.filter(waiting_since__isnull=False).order_by("waiting_since", "id")
-    else:
-        found = found.order_by("-latest_at", "-id")
-    cursor = read_cursor(after)
-    if cursor is not None:
-        found = found.filter(
-            beyond(cursor, newest_first=False, at="waiting_since")
-            if listing.longest_waiting_first
-            else beyond(cursor, newest_first=True, at="latest_at")
-        )
-    conversations = list(found[: PAGE + 1])
-    has_more, conversations = len(conversations) > PAGE, conversations[:PAGE]
-    last = conversations[-1] if has_more else None
-    return ListPage(conversations, _cursor(last, listing) if last else "")
+    overdue = [] if read_cursor(after) else _overdue(found, after, now)
+    room = PAGE + 1 - len(overdue)
+    conversations = [*overdue, *_others(found, listing, after, now)[:room]] if room else overdue
+    if len(conversations) <= PAGE:
+        return ListPage(conversations, "")
+    last = conversations[PAGE - 1]
+    return ListPage(conversations[:PAGE], _cursor(last, listing, is_overdue=len(overdue) >= PAGE))
 
 
 def counts_of(user: User, listing: Listing) -> dict[str, int]:
@@ -109,6 +107,34 @@ def counts_of(user: User, listing: Listing) -> dict[str, int]:
     }
 
 
-def _cursor(conversation: Conversation, listing: Listing) -> str:
+# Before the cursor of a page that ends among the overdue ones.
+_AMONG_OVERDUE = "overdue-"
+
+
+def _overdue(found: ConversationQuerySet, after: str, now: datetime) -> list[Conversation]:
+    late = found.filter(promised_until__lte=now).order_by("promised_until", "id")
+    cursor = read_cursor(after.removeprefix(_AMONG_OVERDUE))
+    if cursor is not None:
+        late = late.filter(beyond(cursor, newest_first=False, at="promised_until"))
+    return list(late[: PAGE + 1])
+
+
+def _others(found: ConversationQuerySet, listing: Listing, after: str, now: datetime) -> ConversationQuerySet:
+    others = found.exclude(promised_until__lte=now)
+    if listing.longest_waiting_first:
+        others = others.filter(waiting_since__isnull=False).order_by("waiting_since", "id")
+    else:
+        others = others.order_by("-latest_at", "-id")
+    cursor = read_cursor(after)
+    if cursor is None:
+        return others
+    if listing.longest_waiting_first:
+        return others.filter(beyond(cursor, newest_first=False, at="waiting_since"))
+    return others.filter(beyond(cursor, newest_first=True, at="latest_at"))
+
+
+def _cursor(conversation: Conversation, listing: Listing, *, is_overdue: bool) -> str:
+    if is_overdue:
+        return _AMONG_OVERDUE + write_cursor(conversation.promised_until, conversation.pk)
     at = conversation.waiting_since if listing.longest_waiting_first else conversation.latest_at
     return write_cursor(at, conversation.pk)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import JsonResponse
 from django.shortcuts import render
+from django.utils.timezone import now
 from django.views.decorators.http import require_safe
 
 from chatui.access import conversation_or_404, for_people_with_chat, number_in, who_take_part
@@ -79,7 +80,7 @@ def entries(request: HttpRequest, conversation_id: int) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """The list anew for another view or search, or its next page."""
     listing, after = Listing.from_query(request.GET), request.GET.get("after", "")
-    context = {"listing": listing, "page": page_of(request.user, listing, after), "cursor": after}
+    context = {"listing": listing, "page": page_of(request.user, listing, after, now=now()), "cursor": after}
     if after:
         return render(request, "chatui/_rows.html", context)
     return render(request, "chatui/_list.html", context | {"counts": counts_of(request.user, listing)})
@@ -106,7 +107,7 @@ def _frame(request: HttpRequest) -> dict:
         "position": position,
         "listing": listing,
         "cursor": after,
-        "page": page_of(request.user, listing, after),
+        "page": page_of(request.user, listing, after, now=now()),
         "counts": counts_of(request.user, listing),
         "drafts": {pk: body[:160] for pk, body in drafts},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from server.contacts.phonebook import record_contact
 from server.lines.models import LineAccess
@@ -79,6 +80,28 @@ def test_each_view_shows_what_it_counts(dana, bela, hundred):
     assert hundred[4] not in shown["all"]
     # Who was answered just now went to the top.
     assert shown["mine"][0] == hundred[0]
+
+
+def test_whom_we_promised_to_call_back_before_now_stand_first_in_every_view(dana, hundred):
+    browser = Browser(dana)
+    addresses = [f"/conversations/rows/{query}" for query in ("", "?view=waiting", "?view=free", "?sort=waiting", "?q=text")]
+    usual = {address: walk(browser, address) for address in addresses}
+    Conversation.objects.filter(pk=hundred[50]).update(promised_until=timezone.now() + timedelta(hours=1))
+    # In an order that is none of theirs.
+    others = sorted({*hundred} - {hundred[50]}, key=lambda pk: (pk % 3, pk))
+    for overdue in (1, 40, 41, 85):
+        late = others[:overdue]
+        for minutes, pk in enumerate(reversed(late)):
+            Conversation.objects.filter(pk=pk).update(promised_until=timezone.now() - timedelta(hours=1, minutes=minutes))
+        for address in addresses:
+            assert walk(browser, address) == late + [pk for pk in usual[address] if pk not in late]
+
+
+def test_a_row_says_by_when_they_were_promised_to_be_called_back(dana, conversation):
+    Conversation.objects.update(promised_until=NOW)
+    assert f'data-promised="{int(NOW.timestamp() * 1000)}"' in Browser(dana).get("/").text
+    Conversation.objects.update(promised_until=None)
+    assert "data-promised" not in Browser(dana).get("/").text
 
 
 @pytest.mark.parametrize(
@@ -159,13 +182,13 @@ def test_a_cursor_that_nobody_of_ours_wrote_breaks_nothing(dana, boti_texts, aft
 def test_the_list_asks_the_database_as_often_for_forty_as_for_one(dana, boti_texts, django_assert_num_queries):
     boti_texts("first")
     browser = Browser(dana)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         assert len(rows_in(browser.get("/"))) == 1
     for n in range(45):
         conversation = boti_texts(f"text {n}", sender=f"+3630555{n:04}").conversation
         claim_conversation(conversation=conversation, by=dana, now=NOW)
         browser.say(f"/conversations/{conversation.pk}/read/", upto=1)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         assert len(rows_in(browser.get("/"))) == 40
 
 

@@ -123,9 +123,20 @@ function leave(old) {
 function nextOf(fresh) {
   const longest = list().dataset.sort === "waiting";
   const key = (row) => Number(longest ? row.dataset.waiting || Infinity : row.dataset.order);
-  const comesAfter = (row) => (longest ? key(row) > key(fresh) : key(row) < key(fresh));
+  const late = overdueSince(fresh);
+  const comesAfter = (row) => {
+    const itsLate = overdueSince(row);
+    // Whom we promised to call back before now stand first, the longest overdue at the top.
+    if (late !== itsLate) return late < itsLate;
+    return longest ? key(row) > key(fresh) : key(row) < key(fresh);
+  };
   for (const row of rows().children) if (row.id !== fresh.id && (!row.dataset.id || comesAfter(row))) return row;
   return null;
+}
+
+function overdueSince(row) {
+  const promised = Number(row.dataset.promised ?? Infinity);
+  return promised <= Date.now() ? promised : Infinity;
 }
 
 function swap(old, fresh) {
