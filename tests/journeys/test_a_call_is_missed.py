@@ -97,3 +97,23 @@ def test_without_scripts_it_stands_on_the_page_and_is_put_away_by_a_form(company
     plain.page.get_by_role("button", name="Put this notice away").click()
     expect(plain.page).to_have_url(plain.url + "/settings/")
     expect(notices(plain)).to_have_count(0)
+
+
+def test_key_one_confirms_once_however_often_it_is_pressed(company, dana, boti):
+    confirms, calls_back = "Megrendelését rögzítettük.", "Visszahívjuk."
+    to_caller = {"who": "caller", "channel": "sms"}
+    rules = [
+        {"trigger": "key", "key": key, "steps": [to_caller | {"texts": {"hu": text}}]}
+        for key, text in (("1", confirms), ("2", calls_back))
+    ]
+    company.stage.call_rules(line=company.line, teams={}, rules=rules, emails={})
+    company.thread(boti, "Kiss Boti")
+    tab = dana.tab().is_live().open("Kiss Boti")
+    for _time in range(3):
+        company.calls(boti, "key", call="one-call", key="1")
+    expect(tab.bubble(confirms)).to_be_visible()
+    # Whatever a press before could still have brought has come by then.
+    company.calls(boti, "key", call="one-call", key="2")
+    expect(tab.bubble(calls_back)).to_be_visible()
+    expect(tab.bubble(confirms)).to_have_count(1)
+    assert [body for _number, body, _status in company.outgoing()] == [confirms, calls_back]
