@@ -37,24 +37,25 @@ def work_off(now: datetime) -> int:
 
 
 def keep_working(stop: threading.Event) -> None:
-    """Until `stop` is set, twice a second."""
+    """Until `stop` is set: as long as there is something to do, else twice a second."""
     escalates_at = time.monotonic()
     while not stop.is_set():
-        for work in (fire_due, take_due_steps, tell_due):
-            _do(work)
+        worked = sum(_do(work) for work in (fire_due, take_due_steps, tell_due))
         if time.monotonic() >= escalates_at:
             _do(escalate_overdue)
             escalates_at = time.monotonic() + ESCALATES_EVERY
         close_old_connections()
-        stop.wait(LOOKS_EVERY)
+        if not worked:
+            stop.wait(LOOKS_EVERY)
 
 
-def _do(work: Callable[..., int]) -> None:
+def _do(work: Callable[..., int]) -> int:
     try:
-        work(now=timezone.now())
+        return work(now=timezone.now())
     except (DatabaseError, InterfaceError):
         # The dispatcher waits a moment, on a new connection.
         raise
     except Exception:
         # A mistake in one must not keep the others from their work.
         logger.exception("call logic: unexpected; going on")
+        return 0

@@ -35,9 +35,12 @@ AT_ONCE = 200
 
 
 def take_due_steps(*, now: datetime) -> int:
-    """Take all steps that are due, those of a rule one after the other; returns how many these were."""
+    """Take the steps that are due, those of a rule one after the other; returns how many these were.
+
+    In a flood not all of them at once: who was planned to be told is not to wait for the last one.
+    """
     taken = 0
-    while due := list(_due(now).order_by("due_at", "id").values_list("pk", flat=True)[:AT_ONCE]):
+    while taken < AT_ONCE and (due := list(_due(now).order_by("due_at", "id").values_list("pk", flat=True)[:AT_ONCE])):
         of_these = sum(_take_or_put_away(pk, now) for pk in due)
         taken += of_these
         if not of_these:
