@@ -21,6 +21,7 @@ from django.utils.timezone import now
 
 from server.accounts.acting import stand_in
 from server.accounts.models import Subscriber, Support, User
+from server.calls.models import CallLogic
 from server.events.doorbell import LOGGED_OUT, NOT_ALLOWED
 from server.lines.models import Line
 from server.messaging.models import Conversation
@@ -80,6 +81,7 @@ def admit(session_key: str, drawn_with: str = CHAT) -> Person:
             company.timezone,
             company.country,
             company.saves_accents,
+            CallLogic.objects.filter(subscriber=company).values_list("stopped_at", flat=True).first(),
             *((pk, label, held is None) for pk, label, held in lines),
         ),
     )

@@ -12,6 +12,7 @@ from chatui.admission import services_of
 from chatui.downloads import unfinished_cards_of
 from chatui.told import waiting_for
 from server.accounts.models import Subscriber
+from server.calls.models import CallLogic
 from server.messaging.conversations import unread_by
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def shell(request: HttpRequest) -> dict:
         "position": cache(lambda: _position(request)),
         "unread_ids": cache(lambda: _unread(request)),
         "unfinished_exports": cache(lambda: unfinished_cards_of(request.user, now=timezone.now())),
+        "stopped": cache(lambda: _stopped(request)),
         "told_notices": cache(lambda: waiting_for(request.user)),
     }
 
@@ -41,6 +43,12 @@ def _services(request: HttpRequest) -> str:
 
 def _position(request: HttpRequest) -> int:
     return Subscriber.objects.values_list("last_event", flat=True).filter(pk=request.user.subscriber_id).first() or 0
+
+
+def _stopped(request: HttpRequest) -> CallLogic | None:
+    """Since when, and by whom, the company sends nothing by itself."""
+    stopped = CallLogic.objects.filter(subscriber=request.user.subscriber_id, stopped_at__isnull=False)
+    return stopped.select_related("stopped_by").first() if request.user.subscriber_id else None
 
 
 def _unread(request: HttpRequest) -> list[int]:

@@ -76,7 +76,9 @@ def is_for(frame: Frame, person: Person, open_id: int | None) -> bool:
 
 def concerns_rights(event: Event, person: Person) -> bool:
     """Whether a page of the person that was drawn before this event may show too much, or lack something."""
-    return event.kind == Kind.ACCESS_CHANGED and event.user_id in {None, person.user_id}
+    # Every page says that automatic sending is stopped.
+    is_switch = event.kind == Kind.CALL_LOGIC_CHANGED and event.message_id is None
+    return is_switch or (event.kind == Kind.ACCESS_CHANGED and event.user_id in {None, person.user_id})
 
 
 _kept: set[asyncio.Future[Any]] = set()

@@ -26,7 +26,7 @@ from chatui.consumers import WORDS
 from server import phone
 from server.accounts.models import ClosedDay, Role, Team, User, UserSession
 from server.calls.definition import Definition, Step, Trigger, Who
-from server.calls.models import CallLogic, CallRule, MessageNode, Outcome, RuleRun, Telling
+from server.calls.models import CallLogic, CallRule, MessageNode, Outcome, RuleRun, RuleVersion, Telling
 from server.calls.promises import open_promise
 from server.calls.recording import Told, record_call_event
 from server.contacts.models import Consent, Contact, ContactImport, OptOut, Tag
@@ -216,6 +216,11 @@ PRIVATE: dict[str, list[Call]] = {
     "rule_versions": [blind_across("get", "/call-logic/rules/{rule}/versions/")],
     "rule_restore": [blind_across("post", "/call-logic/rules/{rule}/versions/1/")],
     "nodes": [blind("get", "/call-logic/nodes/")],
+    "call_exchange": [blind("get", "/call-logic/exchange/")],
+    "call_exchange_secret": [
+        hidden_across("get", "/call-logic/exchange/{line}/secret/"),
+        hidden_across("post", "/call-logic/exchange/{line}/secret/"),
+    ],
     "node_add": [blind("post", "/call-logic/nodes/new/", name="")],
     "node_rename": [
         blind_across("get", "/call-logic/nodes/{node}/"),
@@ -476,6 +481,8 @@ ADMINISTRATORS_ONLY = {
     "rule_switch",
     "rule_delete",
     "rule_restore",
+    "call_exchange",
+    "call_exchange_secret",
     "node_add",
     "node_rename",
     "node_delete",
@@ -531,6 +538,7 @@ PUBLIC: dict[str, list[Call]] = {
     "simulator:live": [hidden("get", "/simulator/live/?line={line}&number={number}")],
     "simulator:text": [hidden("post", "/simulator/text/", line="{line}", number="{number}", body="Szia!")],
     "simulator:repeat": [hidden("post", "/simulator/repeat/", line="{line}", number="{number}")],
+    "simulator:call": [hidden("post", "/simulator/call/", line="{line}", number="{number}", act="dial")],
     "simulator:phone": [hidden("post", "/simulator/phone/", line="{line}", number="{number}", power="off")],
     "simulator:log_in_as": [hidden("post", "/simulator/log-in-as/{colleague}/")],
 }
@@ -732,13 +740,14 @@ def _call_matters(conversation: Conversation, told: User) -> dict[str, Any]:
     told_of = Told(exchange_id="titkos-1", kind="missed", at=NOW, caller=BOTI, called=line.number, queue="Titkos sor")
     recorded = record_call_event(line=line, told=told_of, now=NOW)
     rule = CallRule.objects.create(
-        pk=7_600_001,
+        pk=7_800_001,
         subscriber=line.subscriber,
         name="Titkos szabály",
         definition=Definition(trigger=Trigger.MISSED, steps=(Step(who=Who.PEOPLE, people=(told.pk,)),)).to_json(),
         created_at=NOW,
         updated_at=NOW,
     )
+    RuleVersion.objects.create(rule=rule, number=1, name=rule.name, definition=rule.definition, is_active=True, at=NOW)
     run = RuleRun.objects.create(
         subscriber=line.subscriber, rule=rule, version=1, event=recorded.event, outcome=Outcome.MATCHED, at=NOW
     )

@@ -84,4 +84,4 @@ def _free_name(subscriber: Subscriber, name: str, but: MessageNode | None = None
 
 def _note(action: str, node: MessageNode, *, by: User | None, now: datetime, **detail: str) -> None:
     record_audit(action=action, at=now, actor=by, subscriber=node.subscriber, target=node.name, **detail)
-    record(subscriber_id=node.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    record(subscriber_id=node.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=node.pk)

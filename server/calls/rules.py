@@ -96,7 +96,7 @@ def move_rule(*, rule: CallRule, to: int, by: User, now: datetime) -> int | None
         return None
     _number(rules)
     record_audit(action="rule.moved", at=now, actor=by, subscriber=rule.subscriber, target=rule.name, old=before + 1, new=place + 1)
-    _tell(rule.subscriber, now)
+    _tell(rule, now)
     return before
 
 
@@ -109,7 +109,7 @@ def delete_rule(*, rule: CallRule, by: User, now: datetime) -> bool:
     current.deleted_at = rule.deleted_at = now
     current.save(update_fields=["deleted_at"])
     record_audit(action="rule.deleted", at=now, actor=by, subscriber=current.subscriber, target=current.name)
-    _tell(current.subscriber, now)
+    _tell(current, now)
     return True
 
 
@@ -127,7 +127,7 @@ def restore_version(*, rule: CallRule, number: int, by: User, now: datetime) -> 
         _bring_back(current, by=by, now=now)
     _bring(current, version.name, version.definition, is_active=version.is_active, by=by, now=now, action="rule.restored")
     if was_deleted:
-        _tell(current.subscriber, now)
+        _tell(current, now)
     return current
 
 
@@ -147,7 +147,7 @@ def _made(
     )
     _keep_version(rule, by, now)
     record_audit(action="rule.made", at=now, actor=by, subscriber=subscriber, target=rule.name)
-    _tell(subscriber, now)
+    _tell(rule, now)
     return rule
 
 
@@ -168,7 +168,7 @@ def _bring(
     _keep_version(rule, by, now)
     detail = {"changed": changed} if action == "rule.changed" else {}
     record_audit(action=action, at=now, actor=by, subscriber=rule.subscriber, target=rule.name, **detail)
-    _tell(rule.subscriber, now)
+    _tell(rule, now)
     return rule
 
 
@@ -206,5 +206,5 @@ def _locked(rule: CallRule) -> CallRule:
     return CallRule.objects.select_related("subscriber").get(pk=rule.pk)
 
 
-def _tell(subscriber: Subscriber, now: datetime) -> None:
-    record(subscriber_id=subscriber.pk, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+def _tell(rule: CallRule, now: datetime) -> None:
+    record(subscriber_id=rule.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=rule.pk)

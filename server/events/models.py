@@ -25,7 +25,7 @@ class Kind(models.TextChoices):
     CALL_CHANGED = "call_changed"
     # A person is told of a call in the browser; `message_id` is the telling's id then.
     TOLD = "told"
-    # The rules, the red switch, the nodes.
+    # How call logic stands as a whole: the red switch, the limits; with `message_id`, only that rule or message node.
     CALL_LOGIC_CHANGED = "call_logic_changed"
     # Who may see what, or how a line stands.
     ACCESS_CHANGED = "access_changed"

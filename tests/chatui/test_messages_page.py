@@ -56,9 +56,9 @@ def test_a_cursor_that_nobody_of_ours_wrote_breaks_nothing(dana, boti_texts, bef
 def test_it_asks_the_database_as_often_for_fifty_as_for_one(dana, boti_texts, django_assert_num_queries):
     boti_texts("first")
     browser = Browser(dana)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         browser.get("/messages/")
     for n in range(60):
         boti_texts(f"text {n}", sender=f"+3630555{n:04}")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(shown(browser.get("/messages/"))) == 50

@@ -16,6 +16,7 @@ import "./filter.js";
 import "./exports.js";
 import "./imports.js";
 import "./phonebook.js";
+import "./rules.js";
 import "./calls.js";
 import "./told.js";
 import { connect } from "./socket.js";

@@ -26,6 +26,8 @@ export function loadAnew() {
 
 /* The same, but a text that stands in an open dialog is finished first: the server decides about it anyway. */
 export function loadAnewWhenWritten() {
+  // Nor is what was written into a page's own form thrown away: saving leads on anyway.
+  if (document.querySelector("form[data-begun]")) return;
   const dialog = document.querySelector("dialog[open]");
   const isWriting = [...(dialog?.querySelectorAll("textarea") ?? [])].some((area) => area.value.trim());
   if (isWriting) dialog.addEventListener("close", loadAnew, { once: true });
