@@ -105,8 +105,8 @@ def _amid_export(die: Callable[[], None]) -> None:
 def _amid_firing(die: Callable[[], None]) -> None:
     from server.calls import firing
 
-    # What the rules made of it is written, and not committed.
-    _after(firing, "_note", die)
+    # It is claimed, and nothing is written of what the rules made of it.
+    _before(firing, "_note", die)
 
 
 def _after_firing(die: Callable[[], None]) -> None:
@@ -118,7 +118,7 @@ def _after_firing(die: Callable[[], None]) -> None:
 def _amid_step(die: Callable[[], None]) -> None:
     from server.calls import steps
 
-    _after(steps, "plan_tellings", die)
+    _before(steps, "plan_tellings", die)
 
 
 def _after_step(die: Callable[[], None]) -> None:
