@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
+
 from bench import company, years
 from bench.figures import Figure
 from tests.services import postgres, program, sqlite_url
@@ -110,12 +112,18 @@ def _lists(boss: Any, colleague: Any, loaded: Loaded) -> Iterator[_Page]:
         page = listing.conversations_in(user, listing.Listing()).order_by("-latest_at", "-id")
         at = int(page.count() * 0.9)
         cursor = listing._cursor(page[at], listing.Listing())
-        return lambda: listing.page_of(user, listing.Listing(), cursor)
+        return lambda: listing.page_of(user, listing.Listing(), cursor, now=timezone.now())
 
     thread = Conversation.objects.get(pk=loaded.busiest_thread)
     far = thread.messages.order_by("-created_at", "-id")[int(thread.messages.count() * 0.9)].pk
-    yield _Page("list of conversations", lambda: listing.page_of(boss, listing.Listing()), lambda: deep_list(boss))
-    yield _Page("list, of a colleague", lambda: listing.page_of(colleague, listing.Listing()), lambda: deep_list(colleague))
+    yield _Page(
+        "list of conversations", lambda: listing.page_of(boss, listing.Listing(), now=timezone.now()), lambda: deep_list(boss)
+    )
+    yield _Page(
+        "list, of a colleague",
+        lambda: listing.page_of(colleague, listing.Listing(), now=timezone.now()),
+        lambda: deep_list(colleague),
+    )
     for name, text in loaded.words.items():
         found = listing.Listing(text=text)
         yield _Page(f"list, search, {name}", lambda found=found: listing.page_of(boss, found))

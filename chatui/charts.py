@@ -99,7 +99,12 @@ class Bars:
 
 
 def columns_of(
-    spans: Sequence[Span], *, label: Callable[[Span], str], title: Callable[[Span], str], number: Callable[[int], str]
+    spans: Sequence[Span],
+    *,
+    label: Callable[[Span], str],
+    title: Callable[[Span], str],
+    number: Callable[[int], str],
+    styles: tuple[str, str] = ("in", "out"),
 ) -> Columns:
     step = _step(max((max(span.inbound, span.outbound) for span in spans), default=0))
     top = step * max(1, ceil(max((max(span.inbound, span.outbound) for span in spans), default=0) / step))
@@ -113,7 +118,7 @@ def columns_of(
     slots = []
     for at, span in enumerate(spans):
         x = at * width
-        bars = column("in", span.inbound, x + width * 0.12) + column("out", span.outbound, x + width * 0.52)
+        bars = column(styles[0], span.inbound, x + width * 0.12) + column(styles[1], span.outbound, x + width * 0.52)
         slots.append(Slot(_percent(x), _percent(width), title(span), bars))
     lines = [Mark(f"{ABOVE + PLOT - value / top * PLOT:.1f}", number(value)) for value in range(0, top + 1, step)]
     return Columns(slots, lines, _labels(spans, label, width), is_long=len(spans) > 45)

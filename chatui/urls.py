@@ -3,6 +3,7 @@ from django.urls import path
 from chatui import live
 from chatui.views import (
     audit,
+    call_figures,
     call_limits,
     calls,
     canned,
@@ -93,6 +94,8 @@ urlpatterns = [
     path("call-logic/told/<uuid:uuid>/seen/", told.seen, name="told_seen"),
     path("call-logic/told/seen/", told.all_seen, name="told_all_seen"),
     path("call-logic/promises/<uuid:uuid>/done/", promises.promise_done, name="promise_done"),
+    path("call-logic/figures/", call_figures.call_figures_page, name="call_figures"),
+    path("call-logic/figures/download/", call_figures.call_figures_download, name="call_figures_download"),
     path("figures/", figures.figures, name="figures"),
     path("figures/download/", figures.figures_download, name="figures_download"),
     path("phonebook/", phonebook.phonebook, name="phonebook"),

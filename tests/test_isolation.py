@@ -237,6 +237,8 @@ PRIVATE: dict[str, list[Call]] = {
     "why": [hidden("get", "/call-logic/why/{telling}/")],
     "told_seen": [hidden("post", "/call-logic/told/{telling}/seen/")],
     "told_all_seen": [blind("post", "/call-logic/told/seen/")],
+    "call_figures": [blind("get", "/call-logic/figures/"), blind("get", "/call-logic/figures/?from=2026-11-01&to=2026-11-30")],
+    "call_figures_download": [blind("get", "/call-logic/figures/download/?from=2026-11-01&to=2026-11-30")],
     "promise_done": [hidden("post", "/call-logic/promises/{promise}/done/")],
     "retry": [hidden("post", "/messages/{failed}/retry/")],
     "discard": [hidden("post", "/messages/{failed}/discard/"), hidden("post", "/messages/{failed}/discard/", edit="1")],
