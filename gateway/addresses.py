@@ -26,6 +26,11 @@ def messages_address(line: Line) -> str:
     return f"{settings.PUBLIC_URL}{reverse('gateway:messages', args=[line.provider, line.key])}"
 
 
+def calls_address(line: Line) -> str:
+    """Where the company's telephone exchange must post what happens in the calls of this line."""
+    return f"{settings.PUBLIC_URL}{reverse('gateway:calls', args=[line.key])}"
+
+
 def status_address(line: Line, uuid: object) -> str:
     """Where the provider must post what became of a message; sent along with each."""
     return f"{settings.PUBLIC_URL}{reverse('gateway:status', args=[line.provider, line.key, uuid])}"

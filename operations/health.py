@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
 from gateway.models import WebhookReceipt
-from gateway.vocabulary import ORDINARY_OUTCOMES
+from gateway.vocabulary import EXCHANGE, ORDINARY_OUTCOMES
 from server.lines import limits
 from server.lines.models import Line, LineUsage
 from server.messaging.models import ON_ITS_WAY, Direction, Message, Status
@@ -29,7 +29,7 @@ WAITS_AFTER = timedelta(minutes=10)
 RATED = 10_000
 FINAL = (Status.DELIVERED, Status.UNDELIVERED, Status.FAILED)
 # What was the provider's, and could not be used all the same.
-PUZZLING = ("unknown word", "unknown message")
+PUZZLING = ("unknown word", "unknown message", "events not readable")
 
 
 class Word(StrEnum):
@@ -133,7 +133,8 @@ def _last_signs(ids: Collection[int], now: datetime) -> list[tuple[int, datetime
     inbound = Message.objects.filter(
         subscriber=OuterRef("subscriber"), line=OuterRef("pk"), deleted_at=None, created_at__gt=now - LOOKS_BACK
     ).filter(direction=Direction.IN)
-    good = WebhookReceipt.objects.filter(line_id=OuterRef("pk"), signature_ok=True)
+    # Of its provider: an exchange's say nothing of it.
+    good = WebhookReceipt.objects.filter(line_id=OuterRef("pk"), signature_ok=True).exclude(provider=EXCHANGE)
     return list(
         Line.objects.filter(pk__in=ids)
         .annotate(

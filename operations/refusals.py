@@ -78,6 +78,26 @@ def _words() -> dict[str, tuple[str, str]]:
             _("A webhook of another number was refused."),
             _("At the provider, another number has this line's address: each line has an address of its own."),
         ),
+        "exchange signature wrong": (
+            _("The telephone exchange signs with another secret."),
+            _("Copy the secret anew, or make a new one on the line's page and set it in the exchange."),
+        ),
+        "exchange signature missing": (
+            _("The telephone exchange does not sign what it posts."),
+            _("It must send a timestamp and a signature made with the line's secret."),
+        ),
+        "exchange clock differs": (
+            _("The clock of the telephone exchange differs from ours by more than five minutes."),
+            _("Let it set its clock by itself (NTP)."),
+        ),
+        "line has no exchange secret": (
+            _("A telephone exchange called, but the line has no secret to check it with."),
+            _("Make a new secret on the line's page."),
+        ),
+        "events not readable": (
+            _("The telephone exchange sent events that we can't read."),
+            _("The answer that it got names what is wrong with each."),
+        ),
         "not a form": (_("A webhook came in a form that we do not read."), _("Set the method to HTTP POST at the provider.")),
     }
 
@@ -92,6 +112,11 @@ def outcome_words(outcome: str) -> str:
         "another account": _("Another account"),
         "another number": _("Another number"),
         "not a form": _("Not a form"),
+        "exchange signature wrong": _("Wrong signature of the exchange"),
+        "exchange signature missing": _("No signature of the exchange"),
+        "exchange clock differs": _("The clock of the exchange differs"),
+        "line has no exchange secret": _("The line has no secret for its exchange"),
+        "events not readable": _("Events of the exchange that can't be read"),
         "unknown word": _("A status that we have no word for"),
         "unknown message": _("A report of a message that is not ours"),
     }.get(outcome, outcome)

@@ -25,6 +25,7 @@ urlpatterns = [
     path("lines/<int:line_id>/people/", lines.line_people, name="line_people"),
     path("lines/<int:line_id>/release/", lines.line_release, name="line_release"),
     path("lines/<int:line_id>/address/", lines.line_address, name="line_address"),
+    path("lines/<int:line_id>/secret/", lines.line_secret, name="line_secret"),
     path("lines/<int:line_id>/health/", lines.health, name="line_health"),
     path("lines/<int:line_id>/check/", line_check.line_check, name="line_check"),
     path("lines/<int:line_id>/check/webhooks/", line_check.line_webhooks, name="line_webhooks"),

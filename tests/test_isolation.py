@@ -199,6 +199,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind("get", "/call-logic/rules/new/"),
         blind_across("post", "/call-logic/rules/new/", name="", tags="{tag}", **{"if": "tags"}),
     ],
+    "call_logic_picture": [blind("get", "/call-logic/picture/"), blind("get", "/call-logic/picture/?as=svg")],
     "rule_rehearse_new": [blind_across("post", "/call-logic/rules/new/rehearse/", name="Új", tags="{tag}", **{"if": "tags"})],
     "rule_rehearse": [
         blind_across("get", "/call-logic/rules/{rule}/rehearse/"),
@@ -215,11 +216,17 @@ PRIVATE: dict[str, list[Call]] = {
     "rule_delete": [blind_across("post", "/call-logic/rules/{rule}/delete/")],
     "rule_versions": [blind_across("get", "/call-logic/rules/{rule}/versions/")],
     "rule_restore": [blind_across("post", "/call-logic/rules/{rule}/versions/1/")],
+    "call_flows": [blind("get", "/call-logic/flows/")],
+    "call_flow": [
+        hidden_across("get", "/call-logic/flows/{line}/"),
+        hidden_across("post", "/call-logic/flows/{line}/", greeting="Enyém", language="hu", ring_seconds="20"),
+    ],
+    "call_flow_heard": [hidden_across("post", "/call-logic/flows/{line}/heard/", greeting="Enyém")],
     "nodes": [blind("get", "/call-logic/nodes/")],
     "call_exchange": [blind("get", "/call-logic/exchange/")],
     "call_exchange_secret": [
-        hidden_across("get", "/call-logic/exchange/{line}/secret/"),
-        hidden_across("post", "/call-logic/exchange/{line}/secret/"),
+        blind_across("get", "/call-logic/exchange/{line}/secret/"),
+        blind_across("post", "/call-logic/exchange/{line}/secret/"),
     ],
     "node_add": [blind("post", "/call-logic/nodes/new/", name="")],
     "node_rename": [

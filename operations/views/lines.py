@@ -13,9 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gateway.addresses import calls_address
 from gateway.providers import PROVIDERS
 from operations.access import for_the_operator, staff_of
 from operations.health import delivery_rate, line_health, puzzling_receipts
@@ -25,7 +27,8 @@ from server import phone, sms
 from server.accounts.models import Subscriber
 from server.countries import country_names
 from server.lines import limits
-from server.lines.keeping import ChangedMeanwhile, NumberTaken, add_line, change_line, give_new_address, let_use
+from server.lines.encryption import ending_of
+from server.lines.keeping import ChangedMeanwhile, NumberTaken, add_line, change_line, give_new_address, let_use, renew_pbx_secret
 from server.lines.models import SECRETS, Line
 from server.lines.provisioning import CREDENTIALS
 from server.messaging.sending import release_line
@@ -158,6 +161,20 @@ def line_address(request: HttpRequest, line_id: int) -> HttpResponse:
     return answer
 
 
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_the_operator
+def line_secret(request: HttpRequest, line_id: int) -> HttpResponse:
+    """A new secret for the line's exchange, once somebody is sure: the only page that ever shows it."""
+    renewed = line_or_404(line_id)
+    made = renew_pbx_secret(line=renewed, by=staff_of(request), now=now()) if request.method == "POST" else ""
+    context = {"place": "operator", "tab": "lines", "line": renewed, "secret": made, "calls_address": calls_address(renewed)}
+    is_dialog = request.headers.get("HX-Request") == "true"
+    answer = render(request, "operations/_line_secret.html" if is_dialog else "operations/line_secret.html", context)
+    patch_vary_headers(answer, ("HX-Request",))
+    return answer
+
+
 @require_safe
 @for_the_operator
 def health(request: HttpRequest, line_id: int) -> HttpResponse:
@@ -204,6 +221,8 @@ def _line_page(
         "form": form or LineForm(subscriber=shown.subscriber, line=shown),
         "access": access or AccessForm(line=shown),
         "health": line_health([shown], now())[shown.pk],
+        "calls_address": calls_address(shown),
+        "secret_ending": ending_of(shown.pbx_secret),
         "own_country": country_names([shown.subscriber.country]),
         "allowed": country_names(limits.countries_of(shown)),
     }

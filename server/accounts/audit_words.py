@@ -47,6 +47,7 @@ ACTIONS: dict[str, _StrPromise] = {
     "line.changed": gettext_lazy("Line changed"),
     "line.given": gettext_lazy("Line given to people or taken away"),
     "line.readdressed": gettext_lazy("Line given a new webhook address"),
+    "line.pbx_secret_renewed": gettext_lazy("Line given a new secret for its exchange"),
     "line.webhooks_set": gettext_lazy("Addresses set at the provider"),
     "line.tested": gettext_lazy("Test sent from a line"),
     "line.held": gettext_lazy("Line held: its provider refuses it"),

@@ -14,7 +14,7 @@ from server import phone
 from server.accounts.models import Role, Subscriber, User, record_audit
 from server.events.log import record
 from server.events.models import Kind
-from server.lines.models import Line, LineAccess
+from server.lines.models import Line, LineAccess, new_pbx_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,17 @@ def give_new_address(*, line: Line, by: User, now: datetime) -> Line:
     line.save(update_fields=["key"])
     _tell("line.readdressed", line, by, now)
     return line
+
+
+@sensitive_variables("secret")
+@transaction.atomic
+def renew_pbx_secret(*, line: Line, by: User, now: datetime) -> str:
+    """A new secret for the line's exchange, which is shown once: what is signed with the old one is refused from now on."""
+    secret = new_pbx_secret()
+    line.pbx_secret = secret
+    line.save(update_fields=["pbx_secret"])
+    _tell("line.pbx_secret_renewed", line, by, now)
+    return secret
 
 
 @transaction.atomic

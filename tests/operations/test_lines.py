@@ -268,6 +268,25 @@ def test_a_new_address_is_given_to_who_is_sure(desk, line, oper):
     assert AuditEntry.objects.get().action == "line.readdressed"
 
 
+def test_the_exchange_s_address_is_shown_and_its_secret_only_when_it_is_new(desk, line, oper, settings):
+    settings.PUBLIC_URL = "https://sms.example.hu"
+    old = line.pbx_secret
+    page = desk.get(f"{LINES}{line.pk}/").text
+    assert f"https://sms.example.hu/gateway/pbx/{line.key}/calls/" in page
+    assert (f"…{old[-4:]}" in page, old in page) == (True, False)
+    assert "stops at once" in desk.get(f"{LINES}{line.pk}/secret/").text
+    assert Line.objects.get(pk=line.pk).pbx_secret == old
+    made = desk.post(f"{LINES}{line.pk}/secret/")
+    line.refresh_from_db()
+    assert line.pbx_secret != old
+    assert line.pbx_secret in made.text
+    assert "no-store" in made["Cache-Control"]
+    assert line.pbx_secret not in desk.get(f"{LINES}{line.pk}/").text
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.subscriber) == ("line.pbx_secret_renewed", oper, line.subscriber)
+    assert line.pbx_secret not in repr(list(AuditEntry.objects.values()))
+
+
 # --- Secrets ----------------------------------------------------------------------------------------
 def test_a_secret_never_comes_out_again(desk, kontakt, caplog, twilio_line):
     """Not in a page, a form that was refused, a log, the audit log, or the database."""

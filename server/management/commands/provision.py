@@ -60,6 +60,7 @@ class Command(BaseCommand):
         status = reverse("gateway:status", kwargs={**arguments, "uuid": ANY_UUID}).replace(ANY_UUID, "<message uuid>")
         self.stdout.write(f"\n{line.number} {line.label} ({line.provider})")
         self.stdout.write(f"  messages  {settings.PUBLIC_URL}{messages}")
+        self.stdout.write(f"  calls     {settings.PUBLIC_URL}{reverse('gateway:calls', args=[line.key])}  (from the exchange)")
         self.stdout.write(f"  status    {settings.PUBLIC_URL}{status}  (sent along with each message)")
 
 
