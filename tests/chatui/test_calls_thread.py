@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from freezegun import freeze_time
 
+from server.calls import timeline
 from server.calls.models import MessageNode, Promise
 from server.messaging.models import Message, Origin
 from server.messaging.outbound import queue_sms
@@ -186,3 +187,13 @@ def test_the_partners_page_has_the_calls_of_all_their_numbers(hers, sam, line, s
     assert str(elsewhere.uuid) in Browser(sam).get(f"/phonebook/{boti.pk}/").text
     assert str(other.uuid) in hers.get(f"/call-logic/calls/?contact={boti.pk}").text
     assert BOTI[-4:] in page.text
+
+
+def test_who_calls_without_end_does_not_make_a_page_without_end(hers, sam, line, kontakt, conversation, monkeypatch):
+    monkeypatch.setattr(timeline, "MOST", 3)
+    calls = [told(line, "missed", call=f"c{n}", at=NOW + n * MINUTE).call for n in range(5)]
+    page = hers.get(f"/conversations/{conversation.pk}/")
+    assert entries_in(page) == ["earlier-calls", *(str(call.uuid) for call in calls[2:])]
+    assert f'href="/call-logic/calls/?contact={conversation.contact_id}"' in page.text
+    paper = b"".join(Browser(sam).get(f"/conversations/{conversation.pk}/print/").streaming_content).decode()
+    assert "Earlier calls are left out here." in paper
