@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,11 +66,27 @@ class ListedSms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
-    """What a provider calls when a customer texts a number; an empty address: nothing."""
+    """What a provider calls when a customer texts or calls a number; an empty address: nothing."""
 
     messages: str
     # Where it turns when that address does not answer.
     fallback: str = ""
+    # What a caller hears, where it turns when that address does not answer, and where it tells how the call ended.
+    voice: str = ""
+    voice_fallback: str = ""
+    voice_status: str = ""
+
+    @property
+    def of_messages(self) -> tuple[str, str]:
+        return self.messages, self.fallback
+
+    @property
+    def of_calls(self) -> tuple[str, str, str]:
+        return self.voice, self.voice_fallback, self.voice_status
+
+    @property
+    def without_calls(self) -> Webhooks:
+        return replace(self, voice="", voice_fallback="", voice_status="")
 
 
 class WebhookRefused(Exception):

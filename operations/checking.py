@@ -116,6 +116,8 @@ def _number_and_webhooks(line: Line, provider: Provider, account: Step, wanted: 
 def _compared(found: Webhooks, wanted: Webhooks | None) -> Step:
     if found == wanted or wanted is None:
         return Step("ok", _("Incoming messages come to us."))
+    if found.of_messages == wanted.of_messages:
+        return _calls_elsewhere(found, wanted)
     if not found.messages:
         return Step("bad", _("The provider calls nobody when an SMS comes."), _("Set the addresses below, or let us set them."))
     if found.messages.partition("#")[0] == wanted.messages.partition("#")[0]:
@@ -124,6 +126,17 @@ def _compared(found: Webhooks, wanted: Webhooks | None) -> Step:
     text = _("The provider calls another address: expected %(wanted)s, got %(found)s.")
     words = {"wanted": wanted.messages, "found": found.messages[:300]}
     return Step("bad", text % words, _("Set the addresses below, or let us set them."))
+
+
+def _calls_elsewhere(found: Webhooks, wanted: Webhooks) -> Step:
+    advice = _("If callers should reach colleagues through Fonal, set the addresses below, or let us set them; else leave it.")
+    if found.voice.partition("#")[0] == wanted.voice.partition("#")[0]:
+        advice = _("Set the addresses below, or let us set them.")
+        return Step("bad", _("Messages come to us, and calls; but not how a call ended, or not when we do not answer."), advice)
+    if not found.voice:
+        return Step("todo", _("Incoming messages come to us; the provider calls nobody when somebody rings."), advice)
+    text = _("Incoming messages come to us; calls go elsewhere: %(found)s.") % {"found": found.voice[:300]}
+    return Step("todo", text, advice)
 
 
 def _away(problem: Exception) -> Step:

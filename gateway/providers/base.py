@@ -57,10 +57,10 @@ class Provider(Protocol):
         """The name of the account that the credentials open; raises AccountRefused, and LookFailed when it can't be asked."""
 
     def webhooks_for(self, line: Line, address: str) -> Webhooks:
-        """What must be set at the provider, so that customers' texts come to `address`."""
+        """What must be set at the provider, so that texts come to `address`, and calls to us where it carries any."""
 
     def webhooks_of(self, line: Line) -> Webhooks:
         """What is set at the provider now. Raises NumberUnknown, AccountRefused and LookFailed."""
 
     def set_webhooks(self, line: Line, webhooks: Webhooks) -> None:
-        """Set it. Raises NumberUnknown, AccountRefused and LookFailed."""
+        """Set it; without `voice`, calls stay as they are. Raises NumberUnknown, AccountRefused and LookFailed."""

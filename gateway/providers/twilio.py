@@ -29,7 +29,7 @@ from twilio.request_validator import (
 from twilio.rest import Client
 from urllib3.exceptions import NewConnectionError, ProxyError
 
-from gateway.addresses import LONGEST, other_addresses
+from gateway.addresses import LONGEST, other_addresses, voice_address
 from gateway.forms import form_of, message_id_of, raw_of
 from gateway.vocabulary import (
     Accepted,
@@ -245,27 +245,48 @@ class Twilio:
         return storable(account.friendly_name or line.account_sid)[:120]
 
     def webhooks_for(self, line: Line, address: str) -> Webhooks:
-        return Webhooks(messages=address + TRIES_AGAIN, fallback=address)
+        voice, status = voice_address(line), voice_address(line, "voice_status")
+        return Webhooks(
+            messages=address + TRIES_AGAIN,
+            fallback=address,
+            voice=voice + TRIES_AGAIN,
+            voice_fallback=voice,
+            voice_status=status + TRIES_AGAIN,
+        )
 
     def webhooks_of(self, line: Line) -> Webhooks:
         number = _number_of(line)
-        if number.sms_application_sid:
-            # An application's own address stands before the number's.
-            return Webhooks(messages="")
-        return Webhooks(messages=storable(number.sms_url or ""), fallback=storable(number.sms_fallback_url or ""))
+        # An application's own address stands before the number's.
+        texts = ("", "") if number.sms_application_sid else (number.sms_url, number.sms_fallback_url)
+        calls = ("", "", number.status_callback)
+        if not number.voice_application_sid:
+            calls = (number.voice_url, number.voice_fallback_url, number.status_callback)
+        if not _can_ring_us(number):
+            # Nothing to set: it is as it should be.
+            calls = self.webhooks_for(line, "").of_calls
+        names = ("messages", "fallback", "voice", "voice_fallback", "voice_status")
+        return Webhooks(**{name: storable(address or "") for name, address in zip(names, (*texts, *calls), strict=True)})
 
     def set_webhooks(self, line: Line, webhooks: Webhooks) -> None:
         number = _number_of(line)
-        _asked(
-            line,
-            lambda client: client.incoming_phone_numbers(str(number.sid)).update(
-                sms_application_sid="",
-                sms_url=webhooks.messages,
-                sms_method="POST",
-                sms_fallback_url=webhooks.fallback,
-                sms_fallback_method="POST",
-            ),
-        )
+        values = {
+            "sms_application_sid": "",
+            "sms_url": webhooks.messages,
+            "sms_method": "POST",
+            "sms_fallback_url": webhooks.fallback,
+            "sms_fallback_method": "POST",
+        }
+        if webhooks.voice and _can_ring_us(number):
+            values |= {
+                "voice_application_sid": "",
+                "voice_url": webhooks.voice,
+                "voice_method": "POST",
+                "voice_fallback_url": webhooks.voice_fallback,
+                "voice_fallback_method": "POST",
+                "status_callback": webhooks.voice_status,
+                "status_callback_method": "POST",
+            }
+        _asked(line, lambda client: client.incoming_phone_numbers(str(number.sid)).update(**values))
 
 
 # --- Webhooks ---------------------------------------------------------------------------------
@@ -439,6 +460,11 @@ def _number_of(line: Line) -> IncomingPhoneNumberInstance:
         if number.phone_number == line.number:
             return number
     raise NumberUnknown(line.number)
+
+
+def _can_ring_us(number: IncomingPhoneNumberInstance) -> bool:
+    """Not a number that carries no voice, nor one whose calls go to a company's own exchange by a SIP trunk."""
+    return bool((number.capabilities or {}).get("voice")) and not number.trunk_sid
 
 
 def _outbound(found: MessageInstance) -> ListedSms:

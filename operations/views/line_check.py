@@ -59,7 +59,8 @@ def line_webhooks(request: HttpRequest, line_id: int) -> HttpResponse:
     provider, wanted = PROVIDERS.get(line.provider), wanted_webhooks(line)
     try:
         if provider is not None and wanted is not None:
-            provider.set_webhooks(line, wanted)
+            leaves_calls = "leave_calls" in request.POST
+            provider.set_webhooks(line, wanted.without_calls if leaves_calls else wanted)
             record_audit(
                 action="line.webhooks_set", at=now(), actor=staff_of(request), subscriber=line.subscriber, target=str(line.key)
             )

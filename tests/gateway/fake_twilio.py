@@ -83,7 +83,13 @@ class FakeNumber:
     number: str
     account_sid: str
     sid: str = field(default_factory=lambda: f"PN{secrets.token_hex(16)}")
-    settings: dict[str, str] = field(default_factory=lambda: {"SmsUrl": "https://demo.twilio.com/welcome/sms/reply"})
+    settings: dict[str, str] = field(
+        default_factory=lambda: {
+            "SmsUrl": "https://demo.twilio.com/welcome/sms/reply",
+            "VoiceUrl": "https://demo.twilio.com/welcome/voice/",
+        }
+    )
+    has_voice: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -95,6 +101,15 @@ class FakeNumber:
             "sms_fallback_url": self.settings.get("SmsFallbackUrl", ""),
             "sms_fallback_method": self.settings.get("SmsFallbackMethod", "POST"),
             "sms_application_sid": self.settings.get("SmsApplicationSid", ""),
+            "voice_url": self.settings.get("VoiceUrl", ""),
+            "voice_method": self.settings.get("VoiceMethod", "POST"),
+            "voice_fallback_url": self.settings.get("VoiceFallbackUrl", ""),
+            "voice_fallback_method": self.settings.get("VoiceFallbackMethod", "POST"),
+            "voice_application_sid": self.settings.get("VoiceApplicationSid", ""),
+            "status_callback": self.settings.get("StatusCallback", ""),
+            "status_callback_method": self.settings.get("StatusCallbackMethod", "POST"),
+            "trunk_sid": self.settings.get("TrunkSid"),
+            "capabilities": {"voice": self.has_voice, "sms": True, "mms": False, "fax": False},
         }
 
 

@@ -64,21 +64,41 @@ def test_the_addresses_are_set_with_more_tries_and_a_second_chance(rented, twili
     assert TWILIO.webhooks_of(twilio_line) != TWILIO.webhooks_for(twilio_line, address)
     TWILIO.set_webhooks(twilio_line, TWILIO.webhooks_for(twilio_line, address))
     assert TWILIO.webhooks_of(twilio_line) == TWILIO.webhooks_for(twilio_line, address)
+    voice = f"{PUBLIC_URL}/gateway/twilio/{twilio_line.key}/voice/"
     assert rented.settings == {
         "SmsUrl": f"{address}#rc=3&rp=ct,5xx",
         "SmsMethod": "POST",
         "SmsFallbackUrl": address,
         "SmsFallbackMethod": "POST",
         "SmsApplicationSid": "",
+        "VoiceUrl": f"{voice}#rc=3&rp=ct,5xx",
+        "VoiceMethod": "POST",
+        "VoiceFallbackUrl": voice,
+        "VoiceFallbackMethod": "POST",
+        "VoiceApplicationSid": "",
+        "StatusCallback": f"{voice}status/#rc=3&rp=ct,5xx",
+        "StatusCallbackMethod": "POST",
     }
 
 
 def test_an_application_stands_before_the_numbers_own_address(rented, twilio_line):
     wanted = TWILIO.webhooks_for(twilio_line, messages_address(twilio_line))
     TWILIO.set_webhooks(twilio_line, wanted)
-    rented.settings["SmsApplicationSid"] = "AP1"
+    rented.settings |= {"SmsApplicationSid": "AP1", "VoiceApplicationSid": "AP1"}
     assert TWILIO.webhooks_of(twilio_line).messages == ""
+    assert TWILIO.webhooks_of(twilio_line).voice == ""
     TWILIO.set_webhooks(twilio_line, wanted)
+    assert TWILIO.webhooks_of(twilio_line) == wanted
+
+
+@pytest.mark.parametrize("has_voice", [True, False])
+def test_calls_that_go_to_a_companys_own_exchange_stay_there(rented, twilio_line, has_voice):
+    rented.has_voice = has_voice
+    rented.settings |= {"TrunkSid": "TK1"} if has_voice else {"VoiceUrl": ""}
+    before = {name: value for name, value in rented.settings.items() if not name.startswith("Sms")}
+    wanted = TWILIO.webhooks_for(twilio_line, messages_address(twilio_line))
+    TWILIO.set_webhooks(twilio_line, wanted)
+    assert {name: value for name, value in rented.settings.items() if not name.startswith("Sms")} == before
     assert TWILIO.webhooks_of(twilio_line) == wanted
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from gateway.addresses import messages_address
+from gateway.addresses import messages_address, voice_address
 from gateway.providers.simulator import post_due_reports, switch_phone, text_in
 from gateway.sending import send_due
 from server.accounts.models import AuditEntry
@@ -44,8 +44,9 @@ def states(desk, line: Line, part: str) -> list[str]:
 # --- What the provider says ---------------------------------------------------------------------
 def test_a_line_that_is_set_up_is_green(desk, twilio, twilio_line):  # noqa: F811
     rented = twilio.rent(twilio_line.account_sid, twilio_line.number)
-    address = messages_address(twilio_line)
-    rented.settings = {"SmsUrl": f"{address}#rc=3&rp=ct,5xx", "SmsFallbackUrl": address}
+    texts, calls, tries = messages_address(twilio_line), voice_address(twilio_line), "#rc=3&rp=ct,5xx"
+    rented.settings = {"SmsUrl": texts + tries, "SmsFallbackUrl": texts, "VoiceUrl": calls + tries, "VoiceFallbackUrl": calls}
+    rented.settings["StatusCallback"] = f"{calls}status/{tries}"
     assert states(desk, twilio_line, "provider") == ["ok", "ok", "ok"]
     assert "“Kontakt”" in steps(desk, twilio_line, "provider")[0][1]
 
@@ -174,6 +175,21 @@ def test_one_line_is_not_taken_for_another(desk, line, sales_line):
     desk.post(f"{check_of(line)}test/", {"to": BOTI})
     text_in(line, BOTI, "Szia!")
     assert states(desk, sales_line, "live") == ["todo", "todo"]
+
+
+def test_calls_may_go_elsewhere_and_stay_there(desk, twilio, twilio_line):  # noqa: F811
+    rented = twilio.rent(twilio_line.account_sid, twilio_line.number)
+    rented.settings["VoiceUrl"] = "https://exchange.example/ivr"
+    desk.post(f"{check_of(twilio_line)}webhooks/", {"leave_calls": "on"})
+    assert rented.settings["VoiceUrl"] == "https://exchange.example/ivr"
+    state, text = steps(desk, twilio_line, "provider")[2]
+    assert (state, "calls go elsewhere: https://exchange.example/ivr" in text) == ("todo", True)
+    desk.post(f"{check_of(twilio_line)}webhooks/")
+    assert rented.settings["VoiceUrl"].endswith(f"/gateway/twilio/{twilio_line.key}/voice/#rc=3&rp=ct,5xx")
+    rented.settings["StatusCallback"] = ""
+    assert "but not how a call ended" in steps(desk, twilio_line, "provider")[2][1]
+    desk.post(f"{check_of(twilio_line)}webhooks/")
+    assert steps(desk, twilio_line, "provider")[2][0] == "ok"
 
 
 # --- What was refused ---------------------------------------------------------------------------
