@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from server.calls import notices
+from server.calls.models import UNANSWERED
 
 if TYPE_CHECKING:
     from server.accounts.models import User
@@ -29,6 +30,10 @@ class Notice:
         if call.conversation_id and call.subscriber.has_chat:
             return f"{reverse('conversation', args=[call.conversation_id])}#entry-{call.uuid}"
         return reverse("call", args=[call.uuid])
+
+    @property
+    def is_missed(self) -> bool:
+        return self.telling.run.event.kind in UNANSWERED
 
     @property
     def conversation_id(self) -> int | None:

@@ -87,7 +87,7 @@ def test_it_arrives_live_in_its_persons_language_and_only_there(tell, dana, line
     for language, words in (("hu", "Értesítés eltüntetése"), ("en", "Put this notice away")):
         (frame,) = frames[language]
         assert (frame.user_id, frame.line_id) == (dana.pk, line.pk)
-        assert f'<live-told><article class="told" data-told="{notice.uuid}"' in frame.text
+        assert f'<live-told><article class="told missed" data-told="{notice.uuid}"' in frame.text
         assert words in frame.text
 
 
