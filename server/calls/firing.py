@@ -16,9 +16,10 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from server.calls.announcing import announce_call
 from server.calls.deciding import decide, facts_of, rules_in_order
+from server.calls.locking import lock_thread
 from server.calls.models import CallEvent, RuleRun, RuleStep
 from server.calls.recording import TOO_LATE
-from server.calls.steps import lock_thread, take_due_steps
+from server.calls.steps import take_due_steps
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,12 +16,11 @@ from server.calls.announcing import announce_call
 from server.calls.deciding import NOT_REACHED
 from server.calls.definition import Definition, Only
 from server.calls.limits import call_logic_of
+from server.calls.locking import lock_thread
 from server.calls.models import CallState, RuleStep, RuleVersion, StepOutcome, Telling, TellingState
 from server.calls.planning import plan_tellings
-from server.messaging.models import Conversation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -47,12 +46,6 @@ def take_due_steps(*, now: datetime) -> int:
             # Others have them in hand.
             break
     return taken
-
-
-def lock_thread(conversation_ids: Iterable[int | None]) -> None:
-    """The conversation of a call, if it has one: what else is told of the call waits for us."""
-    ids = [pk for pk in conversation_ids if pk is not None]
-    list(Conversation.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk"))
 
 
 def _due(now: datetime) -> QuerySet[RuleStep]:

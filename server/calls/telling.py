@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from server import phone
 from server.calls.definition import Channel
+from server.calls.locking import lock_thread
 from server.calls.models import Call, Skipped, Telling, TellingState
 from server.calls.settling import is_stopped, settle
 from server.calls.tasks import send_letter_of_call
@@ -93,6 +94,7 @@ def _give_up(pk: int, now: datetime) -> bool:
 
 @transaction.atomic
 def _tell(pk: int, now: datetime) -> bool:
+    lock_thread(Telling.objects.filter(pk=pk).values_list("run__event__call__conversation", flat=True))
     # Whoever comes second finds it taken: the row stays locked until we commit.
     taken = Telling.objects.filter(pk=pk, state=TellingState.PLANNED).update(state=TellingState.SENDING, lease_until=None)
     if not taken:
