@@ -10,13 +10,29 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from server.accounts.models import Activation, ClosedDay, Role, Service, ServiceRequest, Subscriber, Team, User
+from server.calls.models import (
+    Call,
+    CallEvent,
+    CallFlow,
+    CallLogic,
+    CallParameter,
+    CallRule,
+    MessageNode,
+    NumberUsage,
+    Promise,
+    RuleRun,
+    RuleStep,
+    RuleUsage,
+    RuleVersion,
+    Telling,
+)
 from server.contacts.models import Consent, Contact, ContactImport, ImportedContact, ImportState, OptOut, Tag
 from server.events.models import Event, Kind
 from server.lines.models import Line, LineAccess
 from server.messaging.models import CannedText, Conversation, DeliveryReport, Direction, Draft, Message, ReadMarker, Status
 from tests.conftest import NOW
 
-ROOMS = ("accounts", "events", "lines", "contacts", "messaging")
+ROOMS = ("accounts", "events", "lines", "contacts", "messaging", "calls")
 BREAKERS: dict[str, Callable[..., object]] = {}
 
 
@@ -176,6 +192,123 @@ def _(house):
     CannedText.objects.create(subscriber=house["subscriber"], title="Hosszú", body="a" * 1001, updated_at=NOW)
 
 
+def call(house, **values):
+    said = {"exchange_id": uuid.uuid4().hex, "state": "missed", "began_at": NOW, "told_at": NOW}
+    return Call.objects.create(subscriber=house["subscriber"], line=house["line"], **said | values)
+
+
+def rule(house, **values):
+    said = {"name": "Missed", "definition": {"trigger": "missed"}, "created_at": NOW, "updated_at": NOW}
+    return CallRule.objects.create(subscriber=house["subscriber"], **said | values)
+
+
+def run(house):
+    event = CallEvent.objects.create(call=call(house), kind="missed", at=NOW, told_at=NOW)
+    return RuleRun.objects.create(
+        subscriber=house["subscriber"], rule=rule(house), version=1, event=event, outcome="matched", at=NOW
+    )
+
+
+@breaks("one_call_per_id")
+def _(house):
+    for _ in range(2):
+        call(house, exchange_id="c1")
+
+
+@breaks("only_answered_calls_were_answered")
+def _(house):
+    call(house, answered_at=NOW)
+
+
+@breaks("one_call_event_per_kind")
+def _(house):
+    twice(CallEvent, call=call(house), kind="key", detail="1", at=NOW, told_at=NOW)
+
+
+@breaks("one_call_parameter_per_name")
+def _(house):
+    twice(CallParameter, subscriber=house["subscriber"], name="order", seen_at=NOW)
+
+
+@breaks("rings_5_to_60_seconds")
+def _(house):
+    CallFlow.objects.create(line=house["line"], ring_seconds=61, updated_at=NOW)
+
+
+@breaks("one_open_promise_per_conversation")
+def _(house):
+    said = {"subscriber": house["subscriber"], "conversation": house["conversation"], "call": call(house)}
+    twice(Promise, **said, made_at=NOW, due_at=NOW)
+
+
+@breaks("one_to_ten_automatic_texts_a_day")
+def _(house):
+    CallLogic.objects.create(subscriber=house["subscriber"], per_number_per_day=11)
+
+
+@breaks("colleagues_get_1_to_500_automatic_texts")
+def _(house):
+    CallLogic.objects.create(subscriber=house["subscriber"], per_colleague_per_day=0)
+
+
+@breaks("automatic_texts_1_to_600_a_minute")
+def _(house):
+    CallLogic.objects.create(subscriber=house["subscriber"], per_minute=0)
+
+
+@breaks("one_message_node_per_name")
+def _(house):
+    twice(MessageNode, subscriber=house["subscriber"], name="Closed", created_at=NOW)
+
+
+@breaks("call_rule_has_a_name")
+def _(house):
+    rule(house, name="")
+
+
+@breaks("one_rule_version_per_number")
+def _(house):
+    twice(RuleVersion, rule=rule(house), number=1, name="Missed", definition={}, is_active=True, at=NOW)
+
+
+@breaks("one_run_per_rule_and_event")
+def _(house):
+    first = run(house)
+    RuleRun.objects.create(
+        subscriber=first.subscriber, rule=first.rule, version=2, event=first.event, outcome="not_matched", at=NOW
+    )
+
+
+@breaks("one_rule_step_per_number")
+def _(house):
+    twice(RuleStep, run=run(house), number=0)
+
+
+@breaks("a_person_is_told_once")
+def _(house):
+    twice(Telling, run=run(house), step=0, user=house["user"], channel="email", planned_at=NOW)
+
+
+@breaks("the_caller_is_told_once")
+def _(house):
+    twice(Telling, run=run(house), step=0, channel="sms", planned_at=NOW)
+
+
+@breaks("who_is_skipped_knows_why")
+def _(house):
+    Telling.objects.create(run=run(house), step=0, channel="sms", state="skipped", planned_at=NOW)
+
+
+@breaks("one_usage_per_number")
+def _(house):
+    twice(NumberUsage, subscriber=house["subscriber"], number="+36309990001", day=NOW.date())
+
+
+@breaks("one_usage_per_rule_and_number")
+def _(house):
+    twice(RuleUsage, rule=rule(house), number="+36309990001", sent_at=NOW)
+
+
 def constraints_of_the_house() -> set[str]:
     return {
         constraint.name
@@ -228,3 +361,10 @@ def test_a_uuid_or_a_lines_key_is_never_given_twice(house, sales_line):
 def test_a_subscribers_slug_is_its_own(house):
     with pytest.raises(IntegrityError), transaction.atomic():
         Subscriber.objects.create(name="Other", slug=house["subscriber"].slug)
+
+
+def test_after_a_promise_was_kept_another_may_be_open(house):
+    made = {"subscriber": house["subscriber"], "conversation": house["conversation"], "made_at": NOW, "due_at": NOW}
+    for kept_at in (NOW, NOW, None):
+        Promise.objects.create(**made, call=call(house), kept_at=kept_at)
+    assert Promise.objects.count() == 3
