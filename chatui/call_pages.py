@@ -104,7 +104,8 @@ def calls_in(user: User, asked: Asked) -> CallQuerySet:
     if asked.view in {"missed", "open"}:
         found = found.filter(direction=CallDirection.IN, state__in=UNANSWERED)
     if asked.view == "open":
-        found = found.filter(followed_up_at=None)
+        # Who withheld the number can't be called back by anybody.
+        found = found.filter(followed_up_at=None, conversation__isnull=False)
     elif asked.view == "answered":
         found = found.filter(direction=CallDirection.IN, state=CallState.ANSWERED)
     elif asked.view == "out":
