@@ -103,7 +103,8 @@ def words_for(
     values = values_of(event, language=language, promise_due=promise_due)
     subject = step.subjects.get(language, "").strip() or usual_subject(event.kind, language)
     body = fill(texts.get(language) or usual_text(language), values).strip()
-    by_sms = (channel or step.channel) == Channel.SMS
+    # A caller has nothing else.
+    by_sms = person is None or (channel or step.channel) == Channel.SMS
     return Words(
         subject=one_line(fill(subject, values))[:LONGEST_SUBJECT],
         body=as_sms(body, event.call.subscriber) if by_sms else body,
