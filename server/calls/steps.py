@@ -19,6 +19,7 @@ from server.calls.limits import call_logic_of
 from server.calls.locking import lock_thread
 from server.calls.models import CallState, RuleStep, RuleVersion, StepOutcome, Telling, TellingState
 from server.calls.planning import plan_tellings
+from server.lines.models import secrets_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +73,7 @@ def _take(pk: int, now: datetime) -> bool:
     lock_thread(RuleStep.objects.filter(pk=pk).values_list("run__event__call__conversation", flat=True))
     if not _due(now).filter(pk=pk).update(due_at=None, done_at=now):
         return False
-    step = RuleStep.objects.select_related(*_WITH).get(pk=pk)
+    step = RuleStep.objects.select_related(*_WITH).defer(*secrets_of("run__event__call__line")).get(pk=pk)
     definition = _definition_of(step.run)
     outcome = _outcome(step, definition.steps[step.number])
     RuleStep.objects.filter(pk=pk).update(outcome=outcome)

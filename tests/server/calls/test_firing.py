@@ -6,6 +6,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from server.accounts.models import Team, User
 from server.calls import firing, planning, steps
@@ -359,3 +361,17 @@ def test_any_number_of_dispatchers_fire_and_take_each_once(many_hands, make_rule
     assert sorted(RuleStep.objects.values_list("outcome", flat=True)) == ["done"] * 12
     assert Telling.objects.count() == 12
     assert Call.objects.count() == 4
+
+
+def test_more_rules_do_not_mean_more_questions(make_rule, happens, dana, boti):
+    def questions() -> int:
+        happens("missed")
+        with CaptureQueriesContext(connection) as asked:
+            fire_due(now=LATER)
+        return len(asked)
+
+    make_rule("first", in_browser(dana), conditions={"weekdays": (1,)})
+    before = questions()
+    for number in range(6):
+        make_rule(str(number), in_browser(dana), TO_CALLER, conditions={"countries": ("HU",), "hours": "open"})
+    assert questions() == before
