@@ -34,7 +34,7 @@ class ShownCalls:
 
     @cached_property
     def period(self) -> str:
-        first, last = (words.day(day, "day") for day in (self.found.since, self.found.until))
+        first, last = (words.day(day, "week") for day in (self.found.since, self.found.until))
         return first if first == last else f"{first} – {last}"
 
     @cached_property
