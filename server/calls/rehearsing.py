@@ -73,6 +73,10 @@ class Share:
     def times(self) -> int:
         return self.ways.total()
 
+    @property
+    def reasons(self) -> list[tuple[Skipped, int]]:
+        return [(Skipped(reason), count) for reason, count in self.skipped.most_common()]
+
 
 @dataclass(slots=True)
 class Example:
