@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import mail
@@ -209,6 +210,15 @@ def test_one_that_goes_wrong_unexpectedly_keeps_nobody_else_from_being_told(plan
     assert tell_due(now=NOW) == 2
     assert ended(first) == ("skipped", "not_sent")
     assert ended(second) == ("told", "")
+
+
+def test_any_number_of_dispatchers_tell_each_once(plan, dana, many_hands):
+    plan(Channel.SMS)
+    plan(Channel.BROWSER, dana)
+    settled = many_hands(*[partial(tell_due, now=NOW)] * 4)
+    assert sum(settled) == 2
+    assert Message.objects.count() == 1
+    assert Event.objects.filter(kind=Kind.TOLD).count() == 1
 
 
 def test_a_notice_in_the_browser_is_for_one_person(plan, dana, line):
