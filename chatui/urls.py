@@ -4,6 +4,7 @@ from chatui import live
 from chatui.views import (
     audit,
     call_figures,
+    call_flows,
     call_limits,
     calls,
     canned,
@@ -90,6 +91,9 @@ urlpatterns = [
     path("call-logic/rules/<int:rule_id>/versions/<int:number>/", rule_history.rule_restore, name="rule_restore"),
     path("call-logic/exchange/", exchange.call_exchange, name="call_exchange"),
     path("call-logic/exchange/<int:line_id>/secret/", exchange.call_exchange_secret, name="call_exchange_secret"),
+    path("call-logic/flows/", call_flows.call_flows, name="call_flows"),
+    path("call-logic/flows/<int:line_id>/", call_flows.call_flow, name="call_flow"),
+    path("call-logic/flows/<int:line_id>/heard/", call_flows.call_flow_heard, name="call_flow_heard"),
     path("call-logic/nodes/", nodes.nodes, name="nodes"),
     path("call-logic/nodes/new/", nodes.node_add, name="node_add"),
     path("call-logic/nodes/<int:node_id>/", nodes.node_rename, name="node_rename"),

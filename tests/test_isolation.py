@@ -218,10 +218,10 @@ PRIVATE: dict[str, list[Call]] = {
     "rule_restore": [blind_across("post", "/call-logic/rules/{rule}/versions/1/")],
     "call_flows": [blind("get", "/call-logic/flows/")],
     "call_flow": [
-        hidden_across("get", "/call-logic/flows/{line}/"),
-        hidden_across("post", "/call-logic/flows/{line}/", greeting="Enyém", language="hu", ring_seconds="20"),
+        blind_across("get", "/call-logic/flows/{line}/"),
+        blind_across("post", "/call-logic/flows/{line}/", greeting="Enyém", language="hu", ring_seconds="20"),
     ],
-    "call_flow_heard": [hidden_across("post", "/call-logic/flows/{line}/heard/", greeting="Enyém")],
+    "call_flow_heard": [blind_across("post", "/call-logic/flows/{line}/heard/", greeting="Enyém")],
     "nodes": [blind("get", "/call-logic/nodes/")],
     "call_exchange": [blind("get", "/call-logic/exchange/")],
     "call_exchange_secret": [
@@ -492,6 +492,7 @@ ADMINISTRATORS_ONLY = {
     "rule_restore",
     "call_exchange",
     "call_exchange_secret",
+    "call_flow_heard",
     "node_add",
     "node_rename",
     "node_delete",

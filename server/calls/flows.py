@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from server.accounts.models import User
 
+# Providers that ask us what a caller hears; of the others' calls an exchange tells.
+CARRY_VOICE = ("twilio",)
 KEYS = (*"123456789", "0", "*", "#")
 LONGEST_TEXT = 500
 # As many as a provider rings at once.
