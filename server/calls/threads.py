@@ -24,25 +24,32 @@ class Before:
 
 def bring_up(*, conversation: Conversation, call: Call, before: Before | None) -> None:
     """Make the row of the conversation, which is locked, say what the call has come to; `before`: None for a new one."""
-    changes = _as_newest(conversation, call, before)
+    began_earlier = before is not None and call.began_at < before.began_at
+    changes = _newest_of_all(conversation) if began_earlier else _as_newest(conversation, call)
     # A blocked caller's is news to nobody: their thread is kept where it belongs, and nobody has to call back.
     if conversation.hidden_at is None:
         changes |= _reopened(call, before) | _waiting(conversation, call, before)
     if changes:
         Conversation.objects.filter(pk=conversation.pk).update(**changes)
-    if before is not None and call.began_at < before.began_at:
+    if began_earlier:
         refresh_standing(conversation.pk)
 
 
-def _as_newest(conversation: Conversation, call: Call, before: Before | None) -> dict[str, Any]:
-    stood_at = before.began_at if before else call.began_at
-    if conversation.call_at is not None and max(stood_at, call.began_at) < conversation.call_at:
+def _as_newest(conversation: Conversation, call: Call) -> dict[str, Any]:
+    if conversation.call_at is not None and call.began_at < conversation.call_at:
         return {}
-    changes = {"call_at": call.began_at, "call_state": f"{call.direction}:{call.state}"}
     is_first = conversation.latest_message_id is None and conversation.call_at is None
-    if is_first or call.began_at > conversation.latest_at:
-        changes["latest_at"] = call.began_at
-    return changes
+    is_latest = is_first or call.began_at > conversation.latest_at
+    return _said_of(call) | ({"latest_at": call.began_at} if is_latest else {})
+
+
+def _newest_of_all(conversation: Conversation) -> dict[str, Any]:
+    """The ringing was told after the end: now another call may be the newest."""
+    return _said_of(Call.objects.filter(conversation=conversation).order_by("-began_at", "-pk")[0])
+
+
+def _said_of(call: Call) -> dict[str, Any]:
+    return {"call_at": call.began_at, "call_state": f"{call.direction}:{call.state}"}
 
 
 def _reopened(call: Call, before: Before | None) -> dict[str, Any]:

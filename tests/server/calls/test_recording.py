@@ -255,6 +255,14 @@ def test_an_older_call_does_not_take_the_row_from_a_newer_one(tell):
     assert (thread.call_state, thread.call_at, thread.waiting_since) == ("in:answered", later(minutes=5), None)
 
 
+def test_a_ringing_told_after_the_end_makes_another_call_the_newest(tell):
+    tell("answered", exchange_id="c1", at=later(minutes=5))
+    tell("missed", exchange_id="c2", at=later(minutes=6))
+    tell("ringing", exchange_id="c2", at=later(minutes=4), now=later(minutes=6))
+    thread = conversation_of()
+    assert (thread.call_state, thread.call_at, thread.latest_at) == ("in:answered", later(minutes=5), later(minutes=5))
+
+
 def test_a_call_brings_a_finished_thread_back_and_a_text_keeps_its_place_below(tell, boti_texts, conversation, dana):
     text = boti_texts("Köszi!")
     mark_done(conversation=conversation, by=dana, now=NOW)
