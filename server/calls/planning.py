@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from server import sms
@@ -11,6 +12,7 @@ from server.calls.limits import reason_not_to_text
 from server.calls.models import Promise, Skipped, Telling, TellingState
 from server.calls.promises import call_back_by, open_promise
 from server.calls.recipients import Recipient, Staff
+from server.calls.recording import TOO_LATE
 from server.calls.texts import Words, words_for
 
 if TYPE_CHECKING:
@@ -64,11 +66,18 @@ def _planned(
         state=TellingState.DRY if run.is_dry else TellingState.PLANNED,
         planned_at=now,
     )
-    reason = reason_not_to_tell(recipient, event=run.event, rule=run.rule, now=now)
+    reason = Skipped.NOT_SENT if _is_too_late(recipient, step, definition, now) else None
+    reason = reason or reason_not_to_tell(recipient, event=run.event, rule=run.rule, now=now)
     reason = reason or _put_words(telling, step=step, definition=definition, promise_due=promise_due)
     if reason is not None:
         telling.state, telling.reason = TellingState.SKIPPED, reason
     return telling
+
+
+def _is_too_late(recipient: Recipient, step: RuleStep, definition: Definition, now: datetime) -> bool:
+    """No dispatcher was running: our people want to hear of it all the same, who called has long forgotten it."""
+    was_due = step.run.at + timedelta(minutes=definition.steps[step.number].after)
+    return recipient.user is None and now - was_due > TOO_LATE
 
 
 def _put_words(telling: Telling, *, step: RuleStep, definition: Definition, promise_due: datetime | None) -> Skipped | None:

@@ -111,7 +111,7 @@ def _outcome(step: RuleStep, said: Step) -> StepOutcome:
     run, call = step.run, step.run.event.call
     if run.rule.deleted_at is not None or not run.rule.is_active:
         return StepOutcome.RULE_OFF
-    if call_logic_of(call.subscriber).is_stopped:
+    if call_logic_of(call.subscriber).is_stopped or not call.subscriber.has_sms:
         return StepOutcome.STOPPED
     was_answered = run.event.kind in NOT_REACHED and call.state == CallState.ANSWERED
     if said.only == Only.NOT_FOLLOWED_UP and (call.followed_up_at is not None or was_answered):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from server.accounts.models import Team, User
+from server.accounts.models import Activation, Team, User
 from server.calls import firing, planning, steps
 from server.calls.definition import Channel, Only, Step, Who
 from server.calls.firing import fire_due, take_due_steps
@@ -198,7 +199,24 @@ def test_the_red_switch_stops_a_step_before_anybody_is_told(make_rule, happens, 
     assert (step_outcomes(), tellings()) == (["stopped", "stopped"], [])
 
 
+def test_a_company_whose_service_was_taken_away_tells_nobody(make_rule, happens, kontakt, dana, boti):
+    make_rule("Missed", in_browser(dana), TO_CALLER)
+    happens("missed")
+    Activation.objects.filter(subscriber=kontakt).update(sms_since=None, chat_since=None)
+    work_off()
+    assert (step_outcomes(), tellings()) == (["stopped", "stopped"], [])
+
+
 # --- Later steps ---
+
+
+def test_a_step_that_nobody_took_for_long_still_tells_our_people_and_not_the_caller(make_rule, happens, dana, boti):
+    make_rule("Missed", in_browser(dana, after=10), replace(TO_CALLER, after=10), promises_within=60)
+    happens("missed")
+    work_off()
+    take_due_steps(now=LATER + timedelta(minutes=26))
+    assert tellings() == [("Dana", "browser", "planned", ""), ("", "sms", "skipped", "not_sent")]
+    assert not Promise.objects.exists()
 
 
 def test_a_later_step_is_taken_later(make_rule, happens, dana, bela, boti):
