@@ -256,6 +256,15 @@ def call_rules(*, line: int, teams: dict[str, list[int]], rules: list[dict[str, 
         save_rule(subscriber=ours, rule=None, name=f"Rule {n}", definition=definition, is_active=True, by=None, now=now())
 
 
+@transaction.atomic
+def promise_was_due(*, line: int, number: str, minutes_ago: int) -> None:
+    """The time by which a number was promised to be called back is over."""
+    due_at = now() - timedelta(minutes=minutes_ago)
+    thread = Conversation.objects.get(line=line, contact__number=number)
+    assert thread.promises.filter(kept_at=None).update(due_at=due_at)
+    Conversation.objects.filter(pk=thread.pk).update(promised_until=due_at)
+
+
 def operator() -> dict[str, Any]:
     """One of the operator's staff, both steps of the log-in taken."""
     username = f"olga-{uuid.uuid4().hex[:10]}"
@@ -289,6 +298,7 @@ def mentioned(*, line: int) -> list[str]:
 
 
 VERBS = (
+    promise_was_due,
     company,
     session,
     thread,
