@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 
 from server import phone, rows, sms
+from server.calls.announcing import announce_call
 from server.calls.callers import is_number, partner_of
 from server.calls.definition import Trigger
 from server.calls.free_parameters import note_parameters
@@ -19,8 +20,6 @@ from server.calls.models import STATE_RANK, UNANSWERED, Call, CallDirection, Cal
 from server.calls.promises import follow_call
 from server.calls.threads import Before, bring_up
 from server.contacts.phonebook import contact_for
-from server.events.log import record
-from server.events.models import Kind
 from server.messaging.inbound import conversation_between
 from server.messaging.standing import lock_conversation
 
@@ -107,14 +106,7 @@ def _record(line: Line, told: Told, now: datetime) -> Recorded:
         call.conversation = conversation
         bring_up(conversation=conversation, call=call, before=before)
         follow_call(call=call, event=event, now=now)
-    record(
-        subscriber_id=line.subscriber_id,
-        kind=Kind.CALL_CHANGED,
-        at=now,
-        line_id=line.pk,
-        conversation_id=call.conversation_id,
-        message_id=call.pk,
-    )
+    announce_call(call, now=now)
     return Recorded(call, event, is_new=is_new_event)
 
 

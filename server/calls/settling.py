@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from server.calls.announcing import announce_call
 from server.calls.models import CallLogic, Telling, TellingState
-from server.events.log import record
-from server.events.models import Kind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,15 +15,7 @@ def settle(telling: Telling, *, state: TellingState, now: datetime, reason: str 
     """Write down what became of it; the last thing in a transaction."""
     told_at = now if state == TellingState.TOLD else None
     Telling.objects.filter(pk=telling.pk).update(state=state, reason=reason, told_at=told_at, lease_until=None, **changes)
-    call = telling.run.event.call
-    record(
-        subscriber_id=call.subscriber_id,
-        kind=Kind.CALL_CHANGED,
-        at=now,
-        line_id=call.line_id,
-        conversation_id=call.conversation_id,
-        message_id=call.pk,
-    )
+    announce_call(telling.run.event.call, now=now)
 
 
 def is_stopped(telling: Telling) -> bool:
