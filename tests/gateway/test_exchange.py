@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from freezegun import freeze_time
 
+from gateway.forgetting import forget_person
 from gateway.lane import answer
 from gateway.models import WebhookReceipt
 from server.calls.models import Call, CallEvent, CallParameter, MessageNode
@@ -19,6 +20,7 @@ from server.contacts.models import Contact
 from server.events.models import Event
 from server.lines.models import Line
 from server.messaging.models import Conversation
+from server.privacy.forgetting import Traces
 from tests.conftest import BOTI
 from tests.gateway.exchange import Exchange
 
@@ -308,6 +310,13 @@ def test_of_a_person_who_was_erased_no_receipt_is_kept(exchange):
     Call.objects.update(redacted_at=timezone.now())
     exchange.tell("missed")
     assert WebhookReceipt.objects.latest("pk").raw == {}
+
+
+def test_an_erasure_finds_the_receipts_however_the_exchange_writes_numbers(exchange, line):
+    exchange.tell("missed", caller="06 (30) 999-0001")
+    exchange.tell("missed", id="c2", caller="06309990002")
+    assert forget_person(Traces(numbers=[BOTI], line_ids=[line.pk], provider_message_ids=[])) == 1
+    assert [bool(receipt.raw) for receipt in WebhookReceipt.objects.order_by("pk")] == [False, True]
 
 
 def test_calls_of_a_line_that_is_switched_off_are_kept_all_the_same(exchange):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -18,6 +19,7 @@ from server.lines.models import Line, LineUsage
 from server.messaging.models import Message
 from tests.conftest import BOTI
 from tests.gateway.conftest import twilio, webhooks  # noqa: F401
+from tests.gateway.exchange import Exchange
 from tests.gateway.twilio_webhooks import PUBLIC_URL
 
 
@@ -220,6 +222,19 @@ def test_webhooks_of_another_account_or_number_or_without_signature_are_explaine
     told = " ".join(text for _state, text in steps(desk, twilio_line, "live"))
     for words in ("another account", "another number", "without a signature"):
         assert words in told
+
+
+def test_what_is_wrong_with_an_exchange_is_explained(desk, twilio_line):
+    desk.get(check_of(twilio_line))
+    exchange = Exchange(twilio_line)
+    body = json.dumps(exchange.event()).encode()
+    for headers in ({}, exchange.headers(body, secret="guessed"), exchange.headers(body, at=0)):
+        assert exchange.post_raw(body, headers=headers).status_code == 403
+    assert exchange.tell("exploded").status_code == 422
+    told = " ".join(text for _state, text in steps(desk, twilio_line, "live"))
+    for words in ("does not sign", "signs with another secret", "five minutes"):
+        assert words in told
+    assert "Events of the exchange that can&#x27;t be read" in desk.get(f"/operator/lines/{twilio_line.pk}/health/").text
 
 
 def test_what_a_stranger_sends_as_an_address_is_shown_as_text(desk, webhooks, twilio_line):  # noqa: F811

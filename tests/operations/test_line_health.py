@@ -15,6 +15,7 @@ from server.lines.models import Line, LineUsage
 from server.messaging.models import Direction, Message, Status
 from server.messaging.sending import hold_line
 from tests.conftest import BOTI
+from tests.gateway.exchange import Exchange
 
 NOW = timezone.now()
 
@@ -53,6 +54,11 @@ def came(line):
 def word(line: Line) -> Word:
     line.refresh_from_db()
     return line_health([line], NOW)[line.pk].word
+
+
+def test_an_exchange_s_good_signature_says_nothing_of_the_provider(line):
+    Exchange(line).tell("missed", caller="")
+    assert line_health([line], NOW)[line.pk].last_good_at is None
 
 
 def test_one_word_says_the_worst_that_is_true(line, came, wrote, now):
