@@ -174,12 +174,17 @@ def _webhook(understand: Callable[[HttpRequest, Line], tuple[QueryDict, str]]) -
             with transaction.atomic():
                 step(heard)
                 is_redacted = any(one.call.redacted_at for one in heard.recorded)
-                keep(line, KIND, heard.outcome, {} if is_redacted else raw_of(form), heard.now, call_sid)
+                keep(line, KIND, heard.outcome, {} if is_redacted else _raw_of(form), heard.now, call_sid)
             return HttpResponse(str(heard.twiml), content_type="text/xml; charset=utf-8")
 
         return view
 
     return view_of
+
+
+def _raw_of(form: QueryDict) -> dict[str, Any]:
+    # With it, calls could be made in the caller's name.
+    return {name: value for name, value in raw_of(form).items() if name != "CallToken"}
 
 
 def _of_caller(request: HttpRequest, line: Line) -> tuple[QueryDict, str]:

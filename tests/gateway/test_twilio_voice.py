@@ -291,6 +291,15 @@ def test_what_the_network_tells_of_the_caller_can_be_put_into_texts(call, flow):
     assert call.row.parameters == {"caller_id_name": "KISS BOTOND", "forwarded_from": "+3612345678"}
 
 
+def test_all_that_twilio_says_is_kept_but_the_token_for_calls_in_the_callers_name(call, flow):
+    flow()
+    call.comes(SomethingNew="2027")
+    raw = WebhookReceipt.objects.get().raw
+    assert raw["SomethingNew"] == "2027"
+    assert "CallToken" in call.form()
+    assert "CallToken" not in raw
+
+
 # --- What is not understood, or not Twilio's ------------------------------------------------------
 @pytest.mark.parametrize("step", ["rang", "leg", "ends"])
 def test_a_word_that_we_do_not_know_is_kept_and_stops_nothing(call, flow, step):
