@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.timezone import now
 
-from server.calls.deciding import FITTING
+from server.calls.deciding import FITTING, checks_of, facts_of_many, fits
 from server.calls.definition import Channel, Who
 from server.calls.longest import longest_words
 from server.calls.models import CallEvent, CallParameter
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.accounts.models import Subscriber, User
+    from server.calls.deciding import Facts
     from server.calls.definition import Definition, Step
     from server.calls.texts import Words
 
 LOOKS_BACK = timedelta(days=30)
-SHOWN = 2
+LOOKED_AT, SHOWN = 60, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,18 @@ def previews_of(definition: Definition, *, subscriber: Subscriber, user: User) -
 
 
 def _latest(definition: Definition, subscriber: Subscriber) -> list[CallEvent]:
+    """The latest that the rule would have been for."""
     events = CallEvent.objects.filter(
         call__subscriber=subscriber, call__began_at__gte=now() - LOOKS_BACK, kind__in=FITTING[definition.trigger]
     )
-    if definition.key:
-        events = events.filter(detail=definition.key)
     related = events.select_related("call__subscriber", "call__line", "call__conversation__contact__main", "node")
-    return list(related.order_by("-call__began_at", "-pk")[:SHOWN])
+    latest = list(related.order_by("-call__began_at", "-pk")[:LOOKED_AT])
+    meant = [event for event, facts in zip(latest, facts_of_many(latest), strict=True) if _is_for(definition, facts)]
+    return meant[:SHOWN]
+
+
+def _is_for(definition: Definition, facts: Facts) -> bool:
+    return fits(definition, facts) and all(check.holds for check in checks_of(definition, facts))
 
 
 def _sample(definition: Definition, step: Step, event: CallEvent, user: User) -> Sample:

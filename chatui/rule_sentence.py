@@ -146,7 +146,7 @@ def _days(weekdays: tuple[int, ...]) -> SafeString:
         return _strong(_("from Monday to Friday"))
     if days == WEEKEND:
         return _strong(_("at the weekend"))
-    return _woven(_("on these days: %(days)s"), days=_strong(", ".join(str(WEEKDAYS[day - 1]) for day in days if 1 <= day <= 7)))
+    return _woven(_("on %(days)s"), days=_strong(", ".join(str(WEEKDAYS[day - 1]) for day in days if 1 <= day <= 7)))
 
 
 # --- Then ------------------------------------------------------------------------------------------

@@ -242,6 +242,10 @@ def test_the_sketch_says_what_is_written_by_now(ada, line, boti):
     assert "When a call is <b>missed</b>" in answer.text
     assert "Kiss Boti rang" in answer.text
     assert "With the longest values of your calls so far: 1 SMS" in answer.text
+    # Only of calls that the rule would have been for.
+    foreign = Browser(ada).post("/call-logic/rules/sketch/", FORM | wishes | {"if": "countries", "country-way": "abroad"})
+    assert "Kiss Boti rang" not in foreign.text
+    assert "No such call in the last month" in foreign.text
     wrong = Browser(ada).post("/call-logic/rules/sketch/", FORM | {"s0-own": "1", "s0-text-en": "{nobody}"})
     assert "There is no {nobody}." in wrong.text
 
