@@ -973,7 +973,8 @@ def test_whom_it_concerns_gets_in(name, world, dana):
 # --- Auditors see everything and change nothing ----------------------------------------------------
 # Their own marker, filters and files.
 OPEN_TO_AUDITORS = {"read", "unread", "filter_keep", "filter_forget", "exports", "export_cancel", "export_check"}
-OWN_ROWS = {"messaging.ReadMarker", "history.SavedFilter", "history.Export", "accounts.AuditEntry", "events.Event"}
+OPEN_TO_AUDITORS |= {"told_seen", "told_all_seen"}
+OWN_ROWS = {"messaging.ReadMarker", "history.SavedFilter", "history.Export", "accounts.AuditEntry", "events.Event", "calls.Telling"}
 # Their forms are of no use to who only reads.
 SHUT_TO_AUDITORS = {"contact_block", "contact_delete", "contact_lookup", "contact_merge", "contact_new", "new_message"}
 NOT_FOR_AUDITORS = SHUT_TO_AUDITORS | {"filter_forget"}
