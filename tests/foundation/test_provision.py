@@ -108,6 +108,7 @@ def test_the_webhook_addresses_of_each_line_are_printed(provision, settings):
     printed = provision()
     garden = Line.objects.get(number="+36302220002")
     assert f"{settings.PUBLIC_URL}/gateway/twilio/0b8e6a1e-5a0c-4d8f-9c55-0f6f0c1c2a11/messages/" in printed
+    assert f"{settings.PUBLIC_URL}/gateway/twilio/0b8e6a1e-5a0c-4d8f-9c55-0f6f0c1c2a11/voice/status/" in printed
     assert f"{settings.PUBLIC_URL}/gateway/simulator/{garden.key}/messages/" in printed
     assert "/status/<message uuid>/" in printed
     assert "first-token" not in printed

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gateway.providers import PROVIDERS
+from server.calls.flows import CARRY_VOICE
 from server.provisioning.applying import apply_plan
 from server.provisioning.reading import FileNotValid, read_plan
 
@@ -61,6 +62,10 @@ class Command(BaseCommand):
         self.stdout.write(f"\n{line.number} {line.label} ({line.provider})")
         self.stdout.write(f"  messages  {settings.PUBLIC_URL}{messages}")
         self.stdout.write(f"  calls     {settings.PUBLIC_URL}{reverse('gateway:calls', args=[line.key])}  (from the exchange)")
+        if line.provider in CARRY_VOICE and not line.is_one_way:
+            self.stdout.write(f"  voice     {settings.PUBLIC_URL}{reverse('gateway:voice', args=[line.key])}")
+            ended = reverse("gateway:voice_status", args=[line.key])
+            self.stdout.write(f"            {settings.PUBLIC_URL}{ended}  (call status changes)")
         self.stdout.write(f"  status    {settings.PUBLIC_URL}{status}  (sent along with each message)")
 
 
