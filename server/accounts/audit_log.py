@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[_StrPromise, tuple[str, ...]]] = {
     "services": (_("Services"), ("services.", "subscriber.", "admin.subscriber", "company.")),
     "lines": (_("Lines"), ("line.", "admin.line")),
     "files": (_("Downloads and prints"), ("export", "figures.", "conversation.printed", "contacts.exported", "audit.", "filter.")),
+    "calls": (_("Call logic"), ("rule.", "node.", "call_logic.", "call_flow.")),
     "contacts": (_("Phone book"), ("contact", "import")),
     "privacy": (_("Privacy"), ("privacy.", "optout.", "consent.", "erasure.", "hold.", "retention.")),
     "support": (_("Operator's support"), ("support.",)),
