@@ -13,8 +13,10 @@ from twilio.request_validator import RequestValidator
 from gateway.lane import answer
 from gateway.models import WebhookReceipt
 from server.calls.definition import Definition, Step, Trigger, Who
+from server.calls.firing import fire_due, take_due_steps
 from server.calls.flows import Flow, MenuKey, save_flow
 from server.calls.models import Call, CallEvent, CallRule, MessageNode
+from server.calls.telling import tell_due
 from server.messaging.models import Message
 from tests.conftest import BOTI
 from tests.gateway.twilio_calls import COLLEAGUE, OTHER, TwilioCall, rung, spoken, verbs
@@ -283,6 +285,19 @@ def test_of_a_missed_call_the_rules_hear_once(call, flow, rule):
     flow()
     run(call, ["comes", "rang no-answer", "ends completed"], times=3)
     assert CallEvent.objects.filter(due_at__isnull=False).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("course", "texts"),
+    [(["comes", "ends completed", "rang no-answer"], 1), (["ends completed", "leg in-progress", "comes"], 0)],
+)
+def test_who_called_in_vain_gets_one_text_and_who_was_answered_none(call, flow, rule, course, texts):
+    flow()
+    run(call, course, times=3)
+    later = timezone.now() + timedelta(seconds=5)
+    for work in (fire_due, take_due_steps, tell_due):
+        work(now=later)
+    assert [message.conversation.contact.number for message in Message.objects.all()] == [BOTI] * texts
 
 
 def test_what_the_network_tells_of_the_caller_can_be_put_into_texts(call, flow):
