@@ -16,7 +16,6 @@ from gateway.models import SimulatedSms
 from gateway.providers.simulator import ACCOUNT
 from server import sms
 from server.accounts.models import Activation, Role, Subscriber, Team, User, record_audit
-from server.accounts.models.people import usual_call_notices
 from server.accounts.provisioning import SWITCHED
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Wish, wish_of
@@ -38,6 +37,7 @@ from server.messaging.models import (
     Status,
 )
 from simulator import company, story
+from simulator.calls import load_calls
 from simulator.neighbour import load_neighbour
 from simulator.partners import load_partners
 from simulator.rules import load_rules
@@ -120,6 +120,10 @@ def load_demo(*, now: datetime) -> Subscriber | None:
         _Loader(subscriber, users, lines, now, rng).load(story.threads(now=now, rng=rng))
         load_partners(subscriber=subscriber, users=users, lines=lines, now=now)
         load_rules(subscriber=subscriber, users=users, now=now - timedelta(days=40))
+        load_calls(subscriber=subscriber, lines=lines, now=now, rng=Random(f"{SEED} calls"))  # noqa: S311
+        # Chosen since: the calls before were told as usual.
+        for username, ways in company.HEAR_OF_CALLS_BY.items():
+            User.objects.filter(pk=users[username].pk).update(hears_of_calls_by=ways)
         _note_switches(subscriber, now)
         load_neighbour(password_hash=password_hash, now=now)
         # One summary for all of it: whoever looks on draws the page anew.
@@ -138,7 +142,6 @@ def _load_people(subscriber: Subscriber, password: str) -> dict[str, User]:
             phone=colleague.phone,
             email=f"{colleague.username}@rokolya.example",
             subscriber=subscriber,
-            hears_of_calls_by=company.HEAR_OF_CALLS_BY.get(colleague.username, usual_call_notices()),
         )
         for colleague in company.STAFF
     }

@@ -7,7 +7,7 @@ from django.test import override_settings
 
 from server.accounts.models import Subscriber
 from server.lines.models import Line
-from simulator import story
+from simulator import calls, story
 
 ILONA = "+36309990001"
 
@@ -25,6 +25,7 @@ def demo_is_on():
 def a_few_conversations(monkeypatch):
     """Enough for a phone; three hundred take their time."""
     monkeypatch.setattr(story, "COUNTS", dict.fromkeys(story.COUNTS, 6))
+    monkeypatch.setattr(calls, "COUNT", 3)
 
 
 @pytest.fixture

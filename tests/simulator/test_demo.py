@@ -14,12 +14,13 @@ from django.utils import timezone
 from server import sms
 from server.accounts.models import Role, ServiceRequest, Subscriber, User
 from server.calls.checking import check_definition
+from server.calls.models import Call, CallEvent, Promise, Telling
 from server.calls.rules import live_rules
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Wish, wish_of
 from server.events.models import Event
 from server.messaging.conversations import unread_by
-from server.messaging.models import WENT_WRONG, Conversation, Message, Note, ReadMarker, Status
+from server.messaging.models import WENT_WRONG, Conversation, Message, Note, Origin, ReadMarker, Status
 from server.messaging.reasons import Reason
 from simulator import company, dialogues
 from simulator.demo import load_demo, people
@@ -35,8 +36,34 @@ def test_a_company_with_its_people_and_lines(rokolya):
     assert rokolya.has_chat
 
 
+def _written(subscriber: Subscriber):
+    """The conversations that nobody has called in, or was told of a call in."""
+    shown = Conversation.objects.shown().filter(subscriber=subscriber, calls=None)
+    return shown.exclude(pk__in=Message.objects.filter(origin=Origin.RULE).values("conversation"))
+
+
+def test_calls_of_the_last_weeks_and_what_came_of_them(rokolya):
+    calls, now = Call.objects.filter(subscriber=rokolya), timezone.now()
+
+    assert set(calls.values_list("state", flat=True)) == {"missed", "answered", "busy"}
+    assert calls.filter(partner="").exists()
+    assert calls.filter(partner__startswith="+44").exists()
+    assert not CallEvent.objects.filter(due_at__lt=now - timedelta(minutes=1)).exists()
+    assert not Telling.objects.filter(state__in=["planned", "sending"]).exists()
+    told = Telling.objects.filter(run__subscriber=rokolya, channel="sms", state="told")
+    assert told.count() == Message.objects.filter(origin=Origin.RULE).count() > 10
+    assert all(one.message.status == Status.DELIVERED and one.message.body == one.body for one in told.select_related("message"))
+    promises = Promise.objects.filter(subscriber=rokolya)
+    assert promises.filter(kept_at=None, due_at__lt=now).count() == promises.filter(kept_at=None, due_at__gt=now).count() == 1
+    assert promises.exclude(kept_at=None).count() > 3
+    assert not calls.filter(began_at__gt=now).exists()
+    csaba = rokolya.users.get(username="csaba")
+    foreign = Telling.objects.filter(run__event__call__partner__startswith="+44", user__isnull=False)
+    assert {one.user for one in foreign.select_related("user")} == {csaba}
+
+
 def test_three_hundred_conversations_over_six_months(rokolya):
-    conversations = Conversation.objects.shown().filter(subscriber=rokolya)
+    conversations = _written(rokolya)
     messages = Message.objects.filter(subscriber=rokolya)
     contacts = Contact.objects.filter(subscriber=rokolya)
 
@@ -78,7 +105,7 @@ def test_a_second_load_keeps_what_people_have_done(rokolya):
 
 
 def test_what_is_stored_with_a_conversation_agrees_with_its_messages(rokolya):
-    for conversation in Conversation.objects.shown().filter(subscriber=rokolya).prefetch_related("messages"):
+    for conversation in _written(rokolya).prefetch_related("messages"):
         messages = sorted(conversation.messages.all(), key=lambda message: message.pk)
         assert [message.created_at for message in messages] == sorted(message.created_at for message in messages)
         assert conversation.latest_message_id == messages[-1].pk
@@ -105,7 +132,7 @@ def _waiting_since(messages: list[Message]) -> datetime | None:
 
 
 def test_costs_times_and_reasons_are_those_of_the_product(rokolya):
-    for message in Message.objects.filter(subscriber=rokolya):
+    for message in Message.objects.filter(subscriber=rokolya).exclude(origin=Origin.RULE):
         count = sms.count_segments(message.body)
         assert (message.encoding, message.segments) == (count.encoding, count.segments)
         assert (message.author is None) == message.is_inbound
@@ -135,7 +162,7 @@ def test_who_texted_stop_has_opted_out_and_heard_nothing_since(rokolya):
 
 
 def test_the_list_opens_with_the_same_picture(rokolya):
-    newest = Conversation.objects.shown().filter(subscriber=rokolya).open().order_by("-latest_at")[:12]
+    newest = _written(rokolya).open().order_by("-latest_at")[:12]
 
     assert [str(conversation.contact) for conversation in newest] == [
         "Kiss Ilona",
@@ -165,7 +192,7 @@ def test_it_looks_alive_at_any_hour(demo_is_on, db, clock):
 
     rokolya = load_demo(now=now)
 
-    newest = Conversation.objects.shown().filter(subscriber=rokolya).open().order_by("-latest_at")
+    newest = _written(rokolya).open().order_by("-latest_at")
     assert str(newest.first().contact) == "Kiss Ilona"
     assert newest.first().latest_at > now - timedelta(minutes=5)
     assert not Message.objects.filter(created_at__gt=now).exists()
