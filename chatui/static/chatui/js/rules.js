@@ -50,7 +50,8 @@ document.addEventListener("submit", async (event) => {
   if (event.target !== form()) return;
   const act = event.submitter?.name === "do" ? event.submitter.value : "";
   if (!act) {
-    isLeaving = true;
+    // A rehearsal opens beside the editor.
+    isLeaving = event.submitter?.formTarget !== "_blank";
     return;
   }
   event.preventDefault();
