@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-TOPICS = ("messages", "chat", "figures")
+TOPICS = ("messages", "chat", "figures", "call-logic")
 
 
 @require_safe
