@@ -19,7 +19,7 @@ from server.calls.firing import fire_due, take_due_steps
 from server.calls.models import Promise, Telling, TellingState
 from server.calls.recording import Told, record_call_event
 from server.calls.telling import tell_due
-from server.contacts.models import Contact
+from server.contacts.phonebook import contact_for
 from server.messaging.models import Conversation, Direction, Message, Origin, Status
 from simulator.company import ANNAS, ORDERS, SUPPORT
 from simulator.exchange import order_of
@@ -58,9 +58,10 @@ class Happened:
 
 def load_calls(*, subscriber: Subscriber, lines: dict[str, Line], now: datetime, rng: Random) -> None:
     node = subscriber.message_nodes.get(name=ORDER_READY)
+    for number, name in (FORGOTTEN, FRESH, *ABROAD):
+        _name(subscriber, number, name, now - timedelta(days=LAST_DAY))
     for happened in sorted(_calls(now, rng), key=lambda one: one.at):
         _happens(happened, lines[happened.line], node, rng)
-    _name(subscriber, {FORGOTTEN, FRESH, *ABROAD})
     _tidy(subscriber, now)
 
 
@@ -97,7 +98,7 @@ def _happens(one: Happened, line: Line, node: MessageNode, rng: Random) -> None:
     if one.called_back:
         _call_back(one, line, rng)
     elif one.name:
-        Contact.objects.filter(subscriber=line.subscriber_id, number=one.number, name="").update(name=one.name)
+        _name(line.subscriber, one.number, one.name, one.at)
 
 
 def _tell(line: Line, one: Happened, call_id: str, kind: str, at: datetime, **more) -> None:
@@ -141,9 +142,11 @@ def _arrives(message: Message, at: datetime) -> None:
     )
 
 
-def _name(subscriber: Subscriber, known: set[tuple[str, str]]) -> None:
-    for number, name in known:
-        Contact.objects.filter(subscriber=subscriber, number=number, name="").update(name=name)
+def _name(subscriber: Subscriber, number: str, name: str, at: datetime) -> None:
+    contact = contact_for(subscriber=subscriber, number=number, now=at)
+    if not contact.name:
+        contact.name = name
+        contact.save()
 
 
 def _tidy(subscriber: Subscriber, now: datetime) -> None:
