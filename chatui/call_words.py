@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +15,7 @@ from server.calls.models import CallEventKind, CallState, Skipped, TellingState
 from server.calls.recording import TOO_LATE
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime
 
     from server.calls.models import Call, CallEvent, RuleRun, Telling
     from server.messaging.models import Conversation
@@ -24,8 +26,11 @@ _CALLS = {
     "in:missed": ("call-missed", "missed", gettext_lazy("Missed call")),
     "in:busy": ("call-missed", "missed", gettext_lazy("Missed call, the line was busy")),
     "in:failed": ("call-missed", "missed", gettext_lazy("Call that did not get through")),
+    "in:menu": ("call-in", "ended", gettext_lazy("Incoming call, ended in the menu")),
+    "in:untold": ("call-in", "ended", gettext_lazy("Incoming call, its end was not told")),
     "in:answered": ("call-in", "answered", gettext_lazy("Answered call")),
     "out:ringing": ("call-out", "ringing", gettext_lazy("Outgoing call")),
+    "out:untold": ("call-out", "ended", gettext_lazy("Outgoing call")),
     "out:missed": ("call-out", "ended", gettext_lazy("Outgoing call, nobody answered")),
     "out:busy": ("call-out", "ended", gettext_lazy("Outgoing call, busy")),
     "out:failed": ("call-out", "ended", gettext_lazy("Outgoing call that did not get through")),
@@ -40,14 +45,20 @@ class Headline:
     words: str
 
 
-def headline_of(state: str) -> Headline:
-    """`state` is direction and state, such as in:missed."""
+# Nothing rings for so long: the exchange has told no more, or tells keys and nodes only.
+RINGS_AT_MOST = timedelta(minutes=15)
+
+
+def headline_of(state: str, since: datetime) -> Headline:
+    """`state` is direction and state, such as in:missed, of a call that began then."""
+    if state.endswith(":ringing") and timezone.now() - since > RINGS_AT_MOST:
+        state = state.replace("ringing", "untold")
     icon, style, words = _CALLS.get(state, ("call", "ended", gettext_lazy("Call")))
     return Headline(icon, style, str(words))
 
 
 def headline(call: Call) -> Headline:
-    return headline_of(f"{call.direction}:{call.state}")
+    return headline_of(call.standing, call.began_at)
 
 
 def newest_call(conversation: Conversation) -> Headline | None:
@@ -57,7 +68,7 @@ def newest_call(conversation: Conversation) -> Headline | None:
     latest = conversation.latest_message
     if latest is not None and latest.created_at > conversation.call_at:
         return None
-    return headline_of(conversation.call_state)
+    return headline_of(conversation.call_state, conversation.call_at)
 
 
 def lasting(seconds: int) -> str:
@@ -76,7 +87,7 @@ def facts_of(call: Call) -> list[str]:
             facts.append(_("answered by %(who)s") % {"who": call.agent})
         if call.duration is not None:
             facts.append(_("talked %(time)s") % {"time": lasting(call.duration)})
-    elif call.ended_at and call.ended_at > call.began_at:
+    elif call.ended_at and not call.has_ended_in_menu and call.ended_at > call.began_at:
         facts.append(_("rang %(time)s") % {"time": lasting(round((call.ended_at - call.began_at).total_seconds()))})
     return facts
 

@@ -117,8 +117,11 @@ class Heard:
     def was_answered(self) -> bool:
         return Call.objects.filter(line=self.line.pk, exchange_id=self.call_sid, state=CallState.ANSWERED).exists()
 
-    def tell(self, kind: str, *, at: datetime | None = None, duration: int | None = None, agent: str = "", key: str = "") -> None:
-        self._record(Told(kind=kind, duration=duration, agent=agent, key=key, **self._of_call(at)))
+    def tell(self, kind: str, *, at: datetime | None = None, duration: int | None = None, agent: str = "") -> None:
+        self._record(Told(kind=kind, duration=duration, agent=agent, **self._of_call(at)))
+
+    def tell_key(self, key: str, *, ends: bool) -> None:
+        self._record(Told(kind=CallEventKind.KEY, key=key, ends=ends, **self._of_call(None)))
 
     def tell_node(self, node: MessageNode) -> None:
         self._record(Told(kind=CallEventKind.NODE, node=node, **self._of_call(None)))
@@ -126,7 +129,7 @@ class Heard:
     def tell_end(self, kind: str, *, at: datetime | None = None) -> None:
         """Nobody answers any more. What came first has decided: after it, this only means that the call is over."""
         call = self._locked_call()
-        if call is None or call.state == CallState.RINGING:
+        if call is None or (call.state == CallState.RINGING and not call.has_ended_in_menu):
             self.tell(kind, at=at)
 
     def _locked_call(self) -> Call | None:
@@ -275,7 +278,7 @@ def _pressed(heard: Heard) -> None:
     flow, pressed = heard.flow, storable(heard.form.get("Digits") or "")[:LONGEST_KEYS]
     key = flow.key(pressed) if flow else None
     if pressed:
-        heard.tell(CallEventKind.KEY, key=pressed)
+        heard.tell_key(pressed, ends=key is not None and key.ends)
     if key and (node := _node_of(heard.line, key)):
         heard.tell_node(node)
     if flow is None:
@@ -285,8 +288,9 @@ def _pressed(heard: Heard) -> None:
         _say(heard.twiml, flow.language, words.unknown_key if pressed else words.no_key)
         return _ring(heard, flow, None)
     if key.ends:
+        # They got what they wanted: nobody was called in vain.
         _say(heard.twiml, flow.language, key.then or words.goodbye)
-        return _hang_up(heard)
+        return _hang_up(heard, is_over=False)
     _say(heard.twiml, flow.language, key.then)
     return _ring(heard, flow, key)
 

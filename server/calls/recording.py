@@ -52,7 +52,8 @@ class Told:
     """Something that happened in a call, as an exchange told it.
 
     `exchange_id` is the exchange's own name of the call, `kind` a CallEventKind; numbers in any manner of writing.
-    `duration`: seconds talked. `key`: what was pressed (KEY), `node`: what was reached (NODE).
+    `duration`: seconds talked. `key`: what was pressed (KEY), `node`: what was reached (NODE). `ends`: with it the call is over,
+    as it was meant to be, and nobody was called in vain.
     """
 
     exchange_id: str
@@ -66,6 +67,7 @@ class Told:
     duration: int | None = None
     key: str = ""
     node: MessageNode | None = None
+    ends: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -169,6 +171,8 @@ def _tell_call(call: Call, told: Told, conversation: Conversation | None) -> boo
         call.state = state
         call.answered_at = told.at if state == CallState.ANSWERED else None
         call.ended_at = told.at if state in UNANSWERED else None
+    elif told.ends and call.state == CallState.RINGING:
+        call.ended_at = call.ended_at or told.at
     if call.answered_at is not None:
         call.duration = told.duration if call.duration is None else call.duration
         call.ended_at = None if call.duration is None else call.answered_at + timedelta(seconds=call.duration)

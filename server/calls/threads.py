@@ -49,7 +49,7 @@ def _newest_of_all(conversation: Conversation) -> dict[str, Any]:
 
 
 def _said_of(call: Call) -> dict[str, Any]:
-    return {"call_at": call.began_at, "call_state": f"{call.direction}:{call.state}"}
+    return {"call_at": call.began_at, "call_state": call.standing}
 
 
 def _reopened(call: Call, before: Before | None) -> dict[str, Any]:

@@ -58,6 +58,25 @@ def test_our_own_call_is_an_outgoing_one(hers, line):
     assert "Outgoing call · 11:00 · Support · talked 9 s" in said
 
 
+def test_a_call_that_ended_in_the_menu_was_not_missed(hers, line):
+    told(line, "ringing")
+    call = told(line, "key", key="2", ends=True, at=NOW + 9 * SECOND).call
+    assert "Incoming call, ended in the menu · 11:00 · Supportpressed 2" in entry_of(
+        hers.get(f"/conversations/{call.conversation_id}/"), call.uuid
+    )
+    assert "Incoming call, ended in the menu" in hers.get("/").text
+
+
+def test_a_call_of_which_no_more_is_told_does_not_ring_for_ever(hers, line):
+    call = told(line, "key", key="1").call
+    page = f"/conversations/{call.conversation_id}/"
+    with freeze_time(NOW + MINUTE):
+        assert "Incoming call · 11:00" in entry_of(hers.get(page), call.uuid)
+    with freeze_time(NOW + 16 * MINUTE):
+        assert "Incoming call, its end was not told · 11:00" in entry_of(hers.get(page), call.uuid)
+        assert "Incoming call, its end was not told" in hers.get("/").text
+
+
 def test_the_keys_and_the_node_stand_in_the_call(hers, line, kontakt):
     node = MessageNode.objects.create(subscriber=kontakt, name="Kapunyitás", created_at=NOW)
     told(line, "key", key="1")

@@ -125,7 +125,7 @@ def test_the_menu_is_read_out_and_no_key_rings_all_the_same(call, flow):
     ("digits", "words", "numbers", "state"),
     [
         ("1", ["Kapcsoljuk a szervizt."], [OTHER], "ringing"),
-        ("2", ["Elküldtük SMS-ben."], [], "missed"),
+        ("2", ["Elküldtük SMS-ben."], [], "ringing"),
         ("#", [], [COLLEAGUE, OTHER], "ringing"),
         ("9", ["Ehhez a gombhoz nem tartozik semmi."], [COLLEAGUE, OTHER], "ringing"),
         ("", ["Nem nyomott meg gombot."], [COLLEAGUE, OTHER], "ringing"),
@@ -145,13 +145,25 @@ def test_each_key_does_what_was_written(call, flow, digits, words, numbers, stat
     assert [event.detail for event in CallEvent.objects.filter(kind="key")] == ([digits] if digits else [])
 
 
+@pytest.mark.parametrize("end", ["completed", "no-answer", "busy"])
+def test_who_got_what_they_wanted_by_a_key_has_not_called_in_vain(call, flow, end):
+    flow(keys=MENU)
+    call.comes()
+    call.presses("2")
+    call.ends(end)
+    call.presses("2")
+    assert call.kinds == ["key 2", "ringing"]
+    assert call.row.has_ended_in_menu
+    assert (call.row.conversation.call_state, call.row.conversation.waiting_since) == ("in:menu", None)
+
+
 def test_a_key_may_reach_a_message_node(call, flow, kontakt):
     node = MessageNode.objects.create(subscriber=kontakt, name="Cím", created_at=timezone.now())
     flow(keys=(MenuKey(key="1", says="Címünkért egyes.", ends=True, node=node.pk),))
     call.comes()
     for _ in range(3):
         call.presses("1")
-    assert call.kinds == ["key 1", "missed", f"node {node.key}", "ringing"]
+    assert call.kinds == ["key 1", f"node {node.key}", "ringing"]
     node.deleted_at = timezone.now()
     node.save()
     TwilioCall(call.webhooks).presses("1")

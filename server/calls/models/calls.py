@@ -121,6 +121,16 @@ class Call(models.Model):
         return self.is_inbound and self.state in UNANSWERED
 
     @property
+    def has_ended_in_menu(self) -> bool:
+        """Whether a machine said all that there was to say: neither answered nor missed."""
+        return self.state == CallState.RINGING and self.ended_at is not None
+
+    @property
+    def standing(self) -> str:
+        """Direction and how it stands, such as in:missed; what the thread's row says of its newest call."""
+        return f"{self.direction}:{'menu' if self.has_ended_in_menu else self.state}"
+
+    @property
     def at(self) -> datetime:
         """When it stands in its thread."""
         return self.began_at
