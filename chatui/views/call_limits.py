@@ -33,6 +33,10 @@ LABELS = {
         gettext_lazy("From the whole company in a minute"),
         gettext_lazy("What is above it waits for the next minute; nothing is lost."),
     ),
+    "per_day": (
+        gettext_lazy("From the whole company in a day"),
+        gettext_lazy("What is above it is not sent: so nobody can make you text thousands of strangers."),
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F, Q
 
-from server.calls.models import MinuteUsage, NumberUsage, RuleUsage
+from server.calls.models import DayUsage, MinuteUsage, NumberUsage, RuleUsage
 from server.lines.limits import MINUTE, later_of, one_more
 
 if TYPE_CHECKING:
@@ -47,6 +47,17 @@ def count_for_rule(rule: CallRule, number: str, now: datetime) -> bool:
     return True
 
 
+def count_for_day(subscriber: Subscriber, day: date, *, limit: int) -> bool:
+    """Whether the company's day had room for one more; then it is counted."""
+    rows = DayUsage.objects.filter(subscriber=subscriber)
+    counting = {"sent_on_day": one_more("day", day, "sent_on_day"), "day": later_of("day", day)}
+    while not rows.filter(Q(day__lt=day) | Q(sent_on_day__lt=limit)).update(**counting):
+        if rows.exists():
+            return False
+        DayUsage.objects.bulk_create([DayUsage(subscriber=subscriber, day=day)], ignore_conflicts=True)
+    return True
+
+
 def count_for_minute(subscriber: Subscriber, now: datetime, *, limit: int) -> bool:
     """Whether the company's minute had room for one more; then it is counted."""
     minute = minute_of(now)
@@ -67,6 +78,17 @@ def uncount_for_number(subscriber_id: int, number: str, day: date) -> None:
 def uncount_for_rule(rule_id: int, number: str, counted_at: datetime) -> None:
     """The rule has not written to the number after all, unless it did so again since."""
     RuleUsage.objects.filter(rule=rule_id, number=number, sent_at=counted_at).update(sent_at=LONG_AGO)
+
+
+def uncount_for_day(subscriber_id: int, day: date) -> None:
+    counted = DayUsage.objects.filter(subscriber=subscriber_id, day=day, sent_on_day__gt=0)
+    counted.update(sent_on_day=F("sent_on_day") - 1)
+
+
+def sent_on(subscriber: Subscriber, day: date) -> int:
+    """How many automatic messages a company has sent on a day."""
+    used = DayUsage.objects.filter(subscriber=subscriber, day__gte=day).values_list("sent_on_day", flat=True)
+    return used.first() or 0
 
 
 def sent_to(subscriber: Subscriber, number: str, day: date) -> int:

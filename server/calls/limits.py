@@ -1,7 +1,8 @@
 """The central limits of what goes out by itself: held where a message is claimed, whatever rule made it.
 
 A missed call must not become a flood. To a number: each rule once per cool-down, all rules together so many a day. From a
-company: so many a minute. To a line of ours, whoever's, to what is no number, and to machines that answer: never.
+company: so many a minute, and so many a day to whomever. To a line of ours, whoever's, to what is no number, and to machines
+that answer: never.
 
 The cool-down is for those who call: our own people hear of each call, up to their number a day.
 """
@@ -14,17 +15,21 @@ from zoneinfo import ZoneInfo
 
 from server import phone
 from server.calls.counting import (
+    count_for_day,
     count_for_minute,
     count_for_number,
     count_for_rule,
     is_cooling_down,
     next_minute,
+    sent_on,
     sent_to,
+    uncount_for_day,
     uncount_for_number,
     uncount_for_rule,
 )
 from server.calls.machines import answers_by_itself
 from server.calls.models import CallLogic, Skipped, Telling, TellingState
+from server.calls.promises import withdraw_promise
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out_in_force
 from server.lines import limits as of_lines
@@ -107,12 +112,15 @@ def take_back(message: Message) -> None:
         subscriber, number = message.conversation.line.subscriber, message.conversation.contact.number
         uncount_for_number(subscriber.pk, number, day_of(subscriber, telling.counted_at))
         uncount_for_rule(telling.run.rule_id, number, telling.counted_at)
+        uncount_for_day(subscriber.pk, day_of(subscriber, telling.counted_at))
 
 
 def refused(message: Message, no: Never) -> None:
     """Who asks why somebody was not told finds it where it was planned."""
-    if isinstance(no, Refused):
-        Telling.objects.filter(uuid=message.uuid).update(state=TellingState.SKIPPED, reason=no.skipped)
+    telling = Telling.objects.select_related("run__event__call").filter(uuid=message.uuid).first()
+    if telling is not None and isinstance(no, Refused):
+        withdraw_promise(telling)
+        Telling.objects.filter(pk=telling.pk).update(state=TellingState.SKIPPED, reason=no.skipped)
 
 
 GATE = Gate(passes=gate, takes_back=take_back, refused=refused)
@@ -137,6 +145,8 @@ def _count(telling: Telling, conversation: Conversation, logic: CallLogic, now: 
             raise Refused(Skipped.PER_DAY)
         if telling.user_id is None and not count_for_rule(telling.run.rule, number, now) and telling.retried_at is None:
             raise Refused(Skipped.COOL_DOWN)
+        if not count_for_day(subscriber, today, limit=logic.per_day):
+            raise Refused(Skipped.COMPANY_DAY)
     if not count_for_minute(subscriber, now, limit=logic.per_minute):
         raise NotNow(next_minute(now))
 
@@ -174,8 +184,10 @@ def _too_much(
         return Skipped.BLOCKED
     if rule is not None and rule.pk and not is_colleague and is_cooling_down(rule, number, now):
         return Skipped.COOL_DOWN
-    limit = logic.per_colleague_per_day if is_colleague else logic.per_number_per_day
-    if sent_to(subscriber, number, day_of(subscriber, now)) >= limit:
+    limit, today = logic.per_colleague_per_day if is_colleague else logic.per_number_per_day, day_of(subscriber, now)
+    if sent_to(subscriber, number, today) >= limit:
         return Skipped.PER_DAY
+    if sent_on(subscriber, today) >= logic.per_day:
+        return Skipped.COMPANY_DAY
     thread = Conversation.objects.filter(line=line, contact__number=number, contact__subscriber=subscriber).first()
     return Skipped.ANSWERS_BY_ITSELF if thread and answers_by_itself(thread, now) else None

@@ -59,12 +59,15 @@ class Limits:
             return Skipped.COOL_DOWN
         logic = self._logic
         most = logic.per_number_per_day if recipient.user is None else logic.per_colleague_per_day
-        return Skipped.PER_DAY if self._sent[number, self._day(at)] >= most else None
+        if self._sent[number, self._day(at)] >= most:
+            return Skipped.PER_DAY
+        return Skipped.COMPANY_DAY if self._on_day[self._day(at)] >= logic.per_day else None
 
     def count(self, recipient: Recipient, at: datetime) -> bool:
         """It would have gone out; whether only in one of the next minutes, as this one was full."""
         number, minute = recipient.address, minute_of(at)
         self._sent[number, self._day(at)] += 1
+        self._on_day[self._day(at)] += 1
         self._last_sent[number] = at
         first = minute
         while self._in_minute[minute] >= self._logic.per_minute:
@@ -123,6 +126,14 @@ class Limits:
     def _blocked(self) -> set[str]:
         blocked = Contact.objects.filter(subscriber=self.subscriber, blocked_at__isnull=False)
         return set(blocked.values_list("number", flat=True))
+
+    @cached_property
+    def _on_day(self) -> Counter[date]:
+        """Of the whole company."""
+        days: Counter[date] = Counter()
+        for (_number, day), times in self._sent.items():
+            days[day] += times
+        return days
 
     @cached_property
     def _sent(self) -> Counter[tuple[str, date]]:

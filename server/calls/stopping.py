@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from server.accounts.models import record_audit
+from server.calls.locking import lock_thread
 from server.calls.models import CallLogic, Skipped, Telling, TellingState
+from server.calls.promises import withdraw_promise
 from server.events.log import record
 from server.events.models import Kind
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from server.accounts.models import Subscriber, User
 
 # As the database holds them.
-BOUNDS = {"per_number_per_day": (1, 10), "per_colleague_per_day": (1, 500), "per_minute": (1, 600)}
+BOUNDS = {"per_number_per_day": (1, 10), "per_colleague_per_day": (1, 500), "per_minute": (1, 600), "per_day": (1, 20_000)}
 
 
 class LimitNotValid(ValueError):
@@ -32,11 +34,12 @@ class LimitNotValid(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Automatic messages over all rules: to a number a day, to a phone of our people a day, from the company a minute."""
+    """Automatic messages over all rules: to a number a day, to a phone of our people a day, from the company a minute and a day."""
 
     per_number_per_day: int
     per_colleague_per_day: int
     per_minute: int
+    per_day: int
 
 
 @transaction.atomic
@@ -50,10 +53,19 @@ def stop_automatic(*, subscriber: Subscriber, by: User, now: datetime) -> bool:
         return False
     logic.stopped_at, logic.stopped_by = now, by
     logic.save()
-    planned = Telling.objects.filter(run__subscriber=subscriber, state=TellingState.PLANNED)
-    planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED)
+    _skip_planned(subscriber)
     _note("call_logic.stopped", logic, by=by, now=now)
     return True
+
+
+def _skip_planned(subscriber: Subscriber) -> None:
+    planned = Telling.objects.filter(run__subscriber=subscriber, state=TellingState.PLANNED)
+    # The threads first: the order of locks.
+    lock_thread(planned.values_list("run__event__call__conversation", flat=True))
+    to_callers = list(planned.filter(user=None).select_related("run__event__call"))
+    planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED)
+    for telling in to_callers:
+        withdraw_promise(telling)
 
 
 @transaction.atomic

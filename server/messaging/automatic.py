@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NotNow(Exception):
-    """The message may go out later: not before `until`."""
+    """The message may go out later, as whatever its company sends by itself: not before `until`."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"not before {until}")

@@ -97,7 +97,7 @@ def _claimed_automatically(message: Message, ours: QuerySet[Message], claim: dic
                 automatic.pass_gates(message, now)
             return claimed
     except automatic.NotNow as no:
-        Message.objects.filter(pk=message.pk, status=Status.QUEUED, attempts=message.attempts).update(next_attempt_at=no.until)
+        _put_off_all(message, no.until)
     except automatic.Never as no:
         with transaction.atomic():
             # Still ours to refuse, and locked.
@@ -105,6 +105,12 @@ def _claimed_automatically(message: Message, ours: QuerySet[Message], claim: dic
                 automatic.refused(message, no)
                 _finish(message, now, [Status.QUEUED], status=Status.FAILED, reason=no.reason, failed_at=now)
     return False
+
+
+def _put_off_all(message: Message, until: datetime) -> None:
+    """Whatever its company sends by itself: a thousand that wait are not looked at one by one, before everybody else's."""
+    waiting = Message.objects.filter(subscriber=message.subscriber_id, origin=Origin.RULE, status=Status.QUEUED)
+    waiting.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=until)).update(next_attempt_at=until)
 
 
 def _claimed_within_limits(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:

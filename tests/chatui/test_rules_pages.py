@@ -334,7 +334,7 @@ def test_nodes_are_made_renamed_and_deleted(ada, kontakt, line, sam):
 
 
 def test_limits_are_changed_within_their_bounds(ada, kontakt):
-    browser, wishes = Browser(ada), {"per_number_per_day": "2", "per_colleague_per_day": "40", "per_minute": "10"}
+    browser, wishes = Browser(ada), {"per_number_per_day": "2", "per_colleague_per_day": "40", "per_minute": "10", "per_day": "90"}
     assert browser.post("/call-logic/limits/", wishes | {"per_number_per_day": "11"}).status_code == 422
     assert browser.post("/call-logic/limits/", wishes).status_code == 302
     assert CallLogic.objects.get(subscriber=kontakt).per_number_per_day == 2

@@ -256,6 +256,11 @@ def _(house):
     CallLogic.objects.create(subscriber=house["subscriber"], per_minute=0)
 
 
+@breaks("automatic_texts_1_to_20000_a_day")
+def _(house):
+    CallLogic.objects.create(subscriber=house["subscriber"], per_day=20_001)
+
+
 @breaks("one_message_node_per_name")
 def _(house):
     twice(MessageNode, subscriber=house["subscriber"], name="Closed", created_at=NOW)

@@ -15,7 +15,7 @@ from server.calls.models.flows import CallFlow
 from server.calls.models.promises import KeptBy, Promise
 from server.calls.models.rules import CallLogic, CallRule, MessageNode, RuleVersion
 from server.calls.models.runs import Outcome, RuleRun, RuleStep, Skipped, StepOutcome, Telling, TellingState
-from server.calls.models.usage import MinuteUsage, NumberUsage, RuleUsage
+from server.calls.models.usage import DayUsage, MinuteUsage, NumberUsage, RuleUsage
 
 __all__ = [
     "ALL_RINGING",
@@ -30,6 +30,7 @@ __all__ = [
     "CallParameter",
     "CallRule",
     "CallState",
+    "DayUsage",
     "KeptBy",
     "MessageNode",
     "MinuteUsage",

@@ -26,6 +26,8 @@ class CallLogic(models.Model):
     per_number_per_day = models.PositiveSmallIntegerField(default=3)
     per_colleague_per_day = models.PositiveSmallIntegerField(default=50)
     per_minute = models.PositiveSmallIntegerField(default=20)
+    # Whoever makes our exchange ring for stranger after stranger does not send texts to all of them at our cost.
+    per_day = models.PositiveIntegerField(default=500)
 
     class Meta:
         constraints: ClassVar = [
@@ -39,6 +41,7 @@ class CallLogic(models.Model):
             models.CheckConstraint(
                 condition=Q(per_minute__gte=1) & Q(per_minute__lte=600), name="automatic_texts_1_to_600_a_minute"
             ),
+            models.CheckConstraint(condition=Q(per_day__gte=1) & Q(per_day__lte=20_000), name="automatic_texts_1_to_20000_a_day"),
         ]
 
     def __str__(self) -> str:

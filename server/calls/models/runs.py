@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import Subscriber, User
-from server.calls.definition import Channel
+from server.calls.definition import Channel, Definition
 from server.calls.models.calls import CallEvent
-from server.calls.models.rules import CallRule
+from server.calls.models.rules import CallRule, RuleVersion
 from server.messaging.models import Message
 
 
@@ -43,6 +43,13 @@ class RuleRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_id} {self.outcome}"
+
+    @property
+    def says(self) -> Definition:
+        """What the rule said when it fired."""
+        if self.version == self.rule.version:
+            return self.rule.says
+        return Definition.from_json(RuleVersion.objects.get(rule=self.rule_id, number=self.version).definition)
 
 
 class StepOutcome(models.TextChoices):
@@ -92,6 +99,7 @@ class Skipped(models.TextChoices):
     LINE_OFF = "line_off", _("the line can't send")
     COOL_DOWN = "cool_down", _("this rule has written to the number a short while ago")
     PER_DAY = "per_day", _("the number has had its automatic messages for today")
+    COMPANY_DAY = "company_day", _("the company has had its automatic messages for today")
     PER_MINUTE = "per_minute", _("too many automatic messages in this minute")
     LINE_LIMIT = "line_limit", _("the line's limit of the day was reached")
     ANSWERS_BY_ITSELF = "answers_by_itself", _("a machine seems to answer there")

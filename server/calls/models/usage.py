@@ -39,6 +39,17 @@ class RuleUsage(models.Model):
         return f"{self.rule_id} {self.sent_at:%Y-%m-%d %H:%M}"
 
 
+class DayUsage(models.Model):
+    """How many automatic messages a company has sent on a day (its own)."""
+
+    subscriber = models.OneToOneField(Subscriber, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    sent_on_day = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} {self.day} {self.sent_on_day}"
+
+
 class MinuteUsage(models.Model):
     """How many automatic messages a company has sent in a minute."""
 

@@ -16,7 +16,7 @@ from server.calls.counting import drop_old_usage
 from server.calls.definition import Channel, Definition, Step, Trigger, Who
 from server.calls.firing import fire_due, take_due_steps
 from server.calls.limits import call_logic_of, reason_not_to_text
-from server.calls.models import CallRule, NumberUsage, RuleRun, RuleUsage, Skipped, Telling, TellingState
+from server.calls.models import CallRule, DayUsage, NumberUsage, RuleRun, RuleUsage, Skipped, Telling, TellingState
 from server.calls.stopping import Limits, resume_automatic, set_limits, stop_automatic
 from server.calls.telling import tell_due
 from server.contacts.optout import opt_out
@@ -95,7 +95,7 @@ def what_became_of(message: Message) -> str:
 
 
 def limits_of(kontakt, ada, **changes: int) -> None:
-    usual = {"per_number_per_day": 3, "per_colleague_per_day": 50, "per_minute": 20}
+    usual = {"per_number_per_day": 3, "per_colleague_per_day": 50, "per_minute": 20, "per_day": 500}
     set_limits(subscriber=kontakt, limits=Limits(**usual | changes), by=ada, now=NOW)
 
 
@@ -165,6 +165,44 @@ def test_a_full_minute_makes_wait_for_the_next_and_no_longer_than_a_quarter_of_a
     assert what_became_of(third) == Skipped.NOT_SENT
     third.refresh_from_db()
     assert third.reason == Reason.EXPIRED
+
+
+def test_strangers_called_one_after_the_other_get_no_more_than_the_company_s_day_has_room_for(kontakt, ada, rules, goes_out):
+    limits_of(kontakt, ada, per_day=3)
+    (rule,) = rules(5)
+    told = [goes_out(rule, number=f"+3630777000{n}", at=later(minutes=n)) for n in range(5)]
+    assert told == ["sent"] * 3 + [Skipped.COMPANY_DAY] * 2
+    assert goes_out(rule, number="+36307770009", at=later(days=1)) == "sent"
+
+
+def test_what_was_surely_not_sent_leaves_room_in_the_company_s_day(kontakt, ada, rules, planned, claim, goes_out):
+    limits_of(kontakt, ada, per_day=1)
+    (rule,) = rules(5)
+    planned(rule)
+    mark_failed(message=claim(), reason="unreachable", now=NOW)
+    assert goes_out(rule, number=THEIRS, at=later(minutes=1)) == Skipped.COMPANY_DAY
+    give_back(message=planned_and_claimed(planned, claim, rule), until=later(days=1), now=later(days=1))
+    assert DayUsage.objects.get().sent_on_day == 0
+
+
+def planned_and_claimed(planned, claim, rule) -> Message:
+    planned(rule, number="+36301113333", at=later(days=1))
+    return claim(at=later(days=1))
+
+
+def test_many_that_wait_for_a_minute_are_put_off_together_and_hold_up_nobody(
+    kontakt, ada, rules, planned, claim, conversation, django_assert_max_num_queries
+):
+    limits_of(kontakt, ada, per_minute=1)
+    (rule,) = rules(5)
+    waiting = [planned(rule, number=f"+363077700{n:02}") for n in range(30)]
+    ours = queue_sms(uuid=uuid.uuid4(), conversation=conversation, body="Szia", author=ada, now=NOW)
+    assert claim(at=NOW).pk == waiting[0].pk
+    with django_assert_max_num_queries(40):
+        assert claim(at=NOW).pk == ours.pk
+    assert set(Message.objects.filter(pk__in=[one.pk for one in waiting[1:]]).values_list("next_attempt_at", flat=True)) == {
+        later(minutes=1)
+    }
 
 
 def test_lines_of_any_company_are_never_written_to(rules, goes_out, rival_line, sales_line):

@@ -16,7 +16,7 @@ from server.messaging.reasons import Reason
 from tests.conftest import NOW
 from tests.server.conftest import later
 
-LIMITS = {"per_number_per_day": 3, "per_colleague_per_day": 50, "per_minute": 20}
+LIMITS = {"per_number_per_day": 3, "per_colleague_per_day": 50, "per_minute": 20, "per_day": 500}
 
 
 @pytest.fixture
@@ -104,6 +104,8 @@ def test_limits_are_changed_and_what_they_were_is_kept(kontakt, ada):
         ("per_colleague_per_day", 501),
         ("per_minute", 0),
         ("per_minute", 601),
+        ("per_day", 0),
+        ("per_day", 20_001),
     ],
 )
 def test_limits_have_bounds(kontakt, ada, name, value):
