@@ -20,6 +20,7 @@ from server.calls.locking import lock_thread
 from server.calls.models import CallEvent, RuleRun, RuleStep
 from server.calls.recording import TOO_LATE
 from server.calls.steps import take_due_steps
+from server.calls.turns import ids_in_turn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,8 +36,8 @@ AT_ONCE = 200
 
 def fire_due(*, now: datetime) -> int:
     """Have the rules look at all call events that are due; returns how many these were."""
-    due = CallEvent.objects.filter(due_at__lte=now).order_by("due_at", "id").values_list("pk", flat=True)
-    return sum(_fire_or_put_away(pk, now) for pk in list(due[:AT_ONCE]))
+    due = CallEvent.objects.filter(due_at__lte=now)
+    return sum(_fire_or_put_away(pk, now) for pk in ids_in_turn(due, "due_at", "id", company="call__subscriber", most=AT_ONCE))
 
 
 def _fire_or_put_away(pk: int, now: datetime) -> bool:

@@ -14,11 +14,12 @@ from django.db.models import Exists, OuterRef
 
 from server.calls.announcing import announce_call
 from server.calls.deciding import NOT_REACHED
-from server.calls.definition import Definition, Only
+from server.calls.definition import Only
 from server.calls.limits import call_logic_of
 from server.calls.locking import lock_thread
-from server.calls.models import CallState, RuleStep, RuleVersion, StepOutcome, Telling, TellingState
+from server.calls.models import CallState, RuleStep, StepOutcome, Telling, TellingState
 from server.calls.planning import plan_tellings
+from server.calls.turns import ids_in_turn
 from server.lines.models import secrets_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from server.calls.definition import Step
-    from server.calls.models import RuleRun
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def take_due_steps(*, now: datetime) -> int:
     In a flood not all of them at once: who was planned to be told is not to wait for the last one.
     """
     taken = 0
-    while taken < AT_ONCE and (due := list(_due(now).order_by("due_at", "id").values_list("pk", flat=True)[:AT_ONCE])):
+    while taken < AT_ONCE and (due := ids_in_turn(_due(now), "due_at", "id", company="run__subscriber", most=AT_ONCE)):
         of_these = sum(_take_or_put_away(pk, now) for pk in due)
         taken += of_these
         if not of_these:
@@ -74,7 +74,7 @@ def _take(pk: int, now: datetime) -> bool:
     if not _due(now).filter(pk=pk).update(due_at=None, done_at=now):
         return False
     step = RuleStep.objects.select_related(*_WITH).defer(*secrets_of("run__event__call__line")).get(pk=pk)
-    definition = _definition_of(step.run)
+    definition = step.run.says
     outcome = _outcome(step, definition.steps[step.number])
     RuleStep.objects.filter(pk=pk).update(outcome=outcome)
     if outcome == StepOutcome.DONE:
@@ -98,13 +98,6 @@ def _settle(pk: int, outcome: StepOutcome, now: datetime) -> bool:
     if settled:
         announce_call(RuleStep.objects.select_related("run__event__call").get(pk=pk).run.event.call, now=now)
     return bool(settled)
-
-
-def _definition_of(run: RuleRun) -> Definition:
-    """What the rule said when it fired."""
-    if run.version == run.rule.version:
-        return run.rule.says
-    return Definition.from_json(RuleVersion.objects.get(rule=run.rule_id, number=run.version).definition)
 
 
 def _outcome(step: RuleStep, said: Step) -> StepOutcome:

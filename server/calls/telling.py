@@ -17,8 +17,10 @@ from server import phone
 from server.calls.definition import Channel
 from server.calls.locking import lock_thread
 from server.calls.models import Call, Skipped, Telling, TellingState
+from server.calls.promises import withdraw_promise
 from server.calls.settling import is_stopped, settle
 from server.calls.tasks import send_letter_of_call
+from server.calls.turns import ids_in_turn
 from server.events.log import record
 from server.events.models import Kind
 from server.lost_tasks import without_task
@@ -67,8 +69,8 @@ class NotTold(Exception):
 
 def tell_due(*, now: datetime) -> int:
     """Tell whom it was planned to tell, any number of dispatchers at once; returns how many were settled."""
-    planned = Telling.objects.filter(state=TellingState.PLANNED).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
-    settled = sum(_tell_or_give_up(pk, now) for pk in planned)
+    planned = Telling.objects.filter(state=TellingState.PLANNED)
+    settled = sum(_tell_or_give_up(pk, now) for pk in ids_in_turn(planned, "pk", company="run__subscriber", most=AT_ONCE))
     _find_lost_letters(now)
     return settled
 
@@ -88,8 +90,13 @@ def _tell_or_give_up(pk: int, now: datetime) -> bool:
 @transaction.atomic
 def _give_up(pk: int, now: datetime) -> bool:
     telling = Telling.objects.select_related("run__event__call").get(pk=pk)
-    settle(telling, state=TellingState.SKIPPED, reason=Skipped.NOT_SENT, now=now)
+    _skip(telling, Skipped.NOT_SENT, now)
     return True
+
+
+def _skip(telling: Telling, reason: Skipped, now: datetime) -> None:
+    withdraw_promise(telling)
+    settle(telling, state=TellingState.SKIPPED, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -105,7 +112,7 @@ def _tell(pk: int, now: datetime) -> bool:
             raise NotTold(Skipped.STOPPED)
         _BY[Channel(telling.channel)](telling, now)
     except NotTold as problem:
-        settle(telling, state=TellingState.SKIPPED, reason=problem.reason, now=now)
+        _skip(telling, problem.reason, now)
     return True
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from server.accounts.models import Activation, Team, User
-from server.calls import firing, planning, steps
+from server.calls import firing, planning, steps, telling
 from server.calls.definition import Channel, Only, Step, Who
 from server.calls.firing import fire_due, take_due_steps
 from server.calls.models import Call, CallEvent, CallLogic, CallRule, Promise, RuleRun, RuleStep, Telling
@@ -393,3 +393,20 @@ def test_more_rules_do_not_mean_more_questions(make_rule, happens, dana, boti):
     for number in range(6):
         make_rule(str(number), in_browser(dana), TO_CALLER, conditions={"countries": ("HU",), "hours": "open"})
     assert questions() == before
+
+
+def test_a_flood_at_one_company_makes_no_other_wait(make_rule, happens, rival, rival_line, monkeypatch):
+    for room in (firing, steps, telling):
+        monkeypatch.setattr(room, "AT_ONCE", 2)
+    ours = make_rule("Missed", TO_CALLER)
+    theirs = CallRule.objects.create(subscriber=rival, name="Theirs", definition=ours.definition, created_at=NOW, updated_at=NOW)
+    for number in range(6):
+        happens("missed", caller=f"+3630777000{number}")
+    happens("missed", on=rival_line)
+
+    assert (fire_due(now=LATER), RuleRun.objects.filter(rule=theirs).count()) == (2, 1)
+    fire_due(now=LATER)
+    assert (take_due_steps(now=LATER), Telling.objects.filter(run__rule=theirs).count()) == (2, 1)
+    take_due_steps(now=LATER)
+    assert telling.tell_due(now=LATER) == 2
+    assert Telling.objects.get(run__rule=theirs).state != "planned"
