@@ -120,5 +120,5 @@ def _posted(request: HttpRequest) -> list[tuple[str, Any]]:
 def _form(request: HttpRequest) -> Mapping[str, Any]:
     try:
         return request.POST
-    except (BadRequest, SuspiciousOperation, UnreadablePostError, MultiPartParserError, ValueError) as problem:
+    except (BadRequest, SuspiciousOperation, UnreadablePostError, MultiPartParserError, LookupError, ValueError) as problem:
         raise ExchangeRefused("form not readable", "Send a form as browsers do.", 400) from problem

@@ -27,7 +27,9 @@ def partner_of(told: str, *, country: str) -> str:
     said = re.sub(r"[\s\"'<>]+", "", text).lower()
     if not said or said in _WITHHELD or f"+{said}" in _WITHHELD:
         return ""
-    return phone.sender_of(text, country=country)
+    sender = phone.sender_of(text, country=country)
+    # +266-696-687 is nobody's number either.
+    return "" if sender in _WITHHELD else sender
 
 
 def is_number(partner: str) -> bool:

@@ -118,6 +118,7 @@ def test_an_event_from_the_future_happened_now(tell):
     ("caller", "partner"),
     [
         ("+266696687", ""),
+        ("+266-696-687", ""),
         ("", ""),
         ("anonymous", ""),
         ("Anonymous", ""),
