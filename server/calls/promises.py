@@ -16,7 +16,7 @@ from server.accounts.models import User
 from server.accounts.opening_hours import Calendar
 from server.calls.announcing import announce_call
 from server.calls.escalating import plan_to_tell
-from server.calls.models import UNANSWERED, Call, CallDirection, CallState, KeptBy, Promise, Telling
+from server.calls.models import UNANSWERED, Call, CallDirection, CallState, KeptBy, Promise, Telling, TellingState
 from server.messaging.models import Conversation
 from server.messaging.standing import lock_conversation
 
@@ -67,6 +67,29 @@ def open_promise(*, call: Call, rule: CallRule | None, due_at: datetime, now: da
 
 
 @transaction.atomic
+def withdraw_promise(telling: Telling) -> None:
+    """The caller's text does not go out after all, so nothing was promised, unless another text of the rule says it.
+
+    Locks the thread; whoever calls us announces the call.
+    """
+    call = telling.run.event.call
+    if telling.user_id is not None or call.conversation_id is None:
+        return
+    lock_conversation(call.conversation_id)
+    promise = Promise.objects.filter(conversation=call.conversation_id, rule=telling.run.rule_id, kept_at=None).first()
+    if promise is None or _is_said_elsewhere(promise, telling):
+        return
+    promise.delete()
+    Conversation.objects.filter(pk=call.conversation_id).update(promised_until=None)
+
+
+def _is_said_elsewhere(promise: Promise, telling: Telling) -> bool:
+    by_rule = Telling.objects.filter(run__rule=promise.rule_id, user=None, planned_at__gte=promise.made_at).exclude(pk=telling.pk)
+    to_caller = by_rule.filter(run__event__call__conversation=promise.conversation_id)
+    return to_caller.exclude(state__in=[TellingState.SKIPPED, TellingState.DRY]).exists()
+
+
+@transaction.atomic
 def finish_promise(*, promise: Promise, by: User, now: datetime) -> bool:
     """Somebody says that they have been called back, on another telephone perhaps; False when it was kept already."""
     locked = lock_conversation(promise.conversation_id)
@@ -85,7 +108,21 @@ def person_finished(conversation: Conversation, by: User, now: datetime) -> None
 
 def person_retried(message: Message, now: datetime) -> None:
     """The cool-down is there for what goes out by itself: a person may wish for it all the same."""
-    Telling.objects.filter(uuid=message.uuid).update(retried_at=now)
+    telling = Telling.objects.select_related("run__rule", "run__event__call__subscriber").filter(uuid=message.uuid).first()
+    if telling is not None:
+        Telling.objects.filter(pk=telling.pk).update(retried_at=now)
+        _promise_again(telling, now)
+
+
+def _promise_again(telling: Telling, now: datetime) -> None:
+    """What was withdrawn when the text did not go out holds again, by the time that the text says."""
+    call, within = telling.run.event.call, telling.run.says.promises_within
+    if within is None or telling.user_id is not None or call.followed_up_at is not None:
+        return
+    if not Promise.objects.filter(call=call, rule=telling.run.rule_id).exists():
+        due = call_back_by(call.subscriber, telling.planned_at, within)
+        open_promise(call=call, rule=telling.run.rule, due_at=due, now=now)
+        announce_call(call, now=now)
 
 
 def follow_call(*, call: Call, event: CallEvent, now: datetime) -> None:

@@ -12,14 +12,16 @@ from server.calls.definition import Channel, Step, Who
 from server.calls.firing import fire_due, take_due_steps
 from server.calls.models import Call, KeptBy, Promise, Skipped, Telling, TellingState
 from server.calls.promises import call_back_by, escalate_overdue, finish_promise, open_promise
-from server.calls.stopping import stop_automatic
+from server.calls.stopping import resume_automatic, stop_automatic
+from server.calls.telling import tell_due
 from server.contacts.models import Contact
 from server.events.models import Event, Kind
 from server.messaging.conversations import mark_done
 from server.messaging.inbound import conversation_between
-from server.messaging.models import Conversation
-from server.messaging.outbound import conversation_with
+from server.messaging.models import Conversation, Message
+from server.messaging.outbound import conversation_with, retry_sms
 from server.messaging.partners import block_sender, merge_contacts
+from server.messaging.sending import mark_sent
 from tests.conftest import BOTI, NOW
 from tests.server.conftest import later
 
@@ -251,6 +253,38 @@ def promised_by_rule(make_rule, happens, boti):
     return Promise.objects.get()
 
 
+def test_who_is_not_texted_after_all_was_promised_nothing(promised_by_rule, kontakt, ada, dana, claim):
+    tell_due(now=later(seconds=4))
+    stop_automatic(subscriber=kontakt, by=ada, now=later(seconds=5))
+    assert claim(at=later(seconds=6)) is None
+    assert not Promise.objects.exists()
+    assert Conversation.objects.get(contact__number=BOTI).promised_until is None
+    # Sent all the same, it promises what it says.
+    resume_automatic(subscriber=kontakt, by=ada, now=later(minutes=1))
+    retry_sms(message=Message.objects.get(), by=dana, now=later(minutes=1))
+    assert claim(at=later(minutes=2)) is not None
+    assert Promise.objects.get().due_at == promised_by_rule.due_at
+    assert thread_of(Promise.objects.get()).promised_until == promised_by_rule.due_at
+
+
+def test_the_red_switch_takes_back_what_was_promised_and_not_yet_said(promised_by_rule, kontakt, ada):
+    stop_automatic(subscriber=kontakt, by=ada, now=later(seconds=4))
+    assert not Promise.objects.exists()
+    assert thread_of(promised_by_rule).promised_until is None
+
+
+def test_what_an_earlier_text_promised_holds_when_a_later_one_is_kept_back(promised_by_rule, happens, claim):
+    happens("missed", at=later(seconds=2))
+    fire_due(now=later(seconds=5))
+    take_due_steps(now=later(seconds=5))
+    tell_due(now=later(seconds=6))
+    first = claim(at=later(seconds=7))
+    mark_sent(message=first, provider_account="a", provider_message_id="1", now=later(seconds=8))
+    assert claim(at=later(seconds=9)) is None
+    assert list(Telling.objects.order_by("pk").values_list("reason", flat=True)) == ["", Skipped.COOL_DOWN]
+    assert Promise.objects.get() == promised_by_rule
+
+
 def told() -> dict[tuple[str, str], str]:
     tellings = Telling.objects.filter(user__isnull=False).select_related("user")
     return {(telling.user.username, telling.channel): telling.reason or telling.state for telling in tellings}
@@ -292,7 +326,9 @@ def test_several_dispatchers_escalate_once(many_hands, promised_by_rule, sam):
     }
 
 
-def test_while_automatic_sending_is_stopped_only_the_list_says_that_it_is_overdue(kontakt, promised_by_rule, sam, ada):
+def test_while_automatic_sending_is_stopped_only_the_list_says_that_it_is_overdue(kontakt, promised_by_rule, sam, ada, claim):
+    tell_due(now=later(seconds=4))
+    claim(at=later(seconds=5))
     stop_automatic(subscriber=kontakt, by=ada, now=later(minutes=1))
     assert escalate_overdue(now=later(days=1)) == 1
     assert set(told().values()) == {Skipped.STOPPED, Skipped.NO_EMAIL}
