@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from server.calls.definition import Channel
-from server.calls.models import Call, Telling, TellingState
+from server.calls.models import Telling, TellingState
 from server.events.log import record
 from server.events.models import Kind
 
@@ -26,9 +26,9 @@ NEWS_FOR = timedelta(days=1)
 
 
 def notices_of(user: User) -> QuerySet[Telling]:
-    """All that a person was told in the browser, of calls on lines they may see."""
+    """All that a person was told in the browser; whom a rule names hears of calls on whichever line, as by e-mail."""
     return Telling.objects.filter(
-        user=user.pk, channel=Channel.BROWSER, state=TellingState.TOLD, run__event__call__in=Call.objects.visible_to(user)
+        user=user.pk, channel=Channel.BROWSER, state=TellingState.TOLD, run__subscriber=user.subscriber_id
     )
 
 
@@ -39,7 +39,8 @@ def unseen_by(user: User, *, now: datetime, most: int) -> list[Telling]:
 
 def told(ids: Collection[int]) -> list[Telling]:
     """Notices as they stand, for drawing them."""
-    return list(_with_call(Telling.objects.filter(pk__in=ids, channel=Channel.BROWSER, state=TellingState.TOLD)).order_by("pk"))
+    ours = Telling.objects.filter(pk__in=ids, channel=Channel.BROWSER, state=TellingState.TOLD, user__isnull=False)
+    return list(_with_call(ours).select_related("user").order_by("pk"))
 
 
 @transaction.atomic

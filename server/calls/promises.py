@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from server.accounts.models import User
 from server.accounts.opening_hours import Calendar
+from server.calls.agents import colleague_named
 from server.calls.announcing import announce_call
 from server.calls.escalating import plan_to_tell
 from server.calls.models import UNANSWERED, Call, CallDirection, CallState, KeptBy, Promise, Telling, TellingState
@@ -130,7 +131,7 @@ def follow_call(*, call: Call, event: CallEvent, now: datetime) -> None:
     if call.conversation is None or (call.is_inbound and call.state != CallState.ANSWERED):
         return
     how = KeptBy.ANSWERED if call.is_inbound else KeptBy.CALL
-    _follow_up(call.conversation, how=how, by=_colleague_named(call), now=now, until=event.at)
+    _follow_up(call.conversation, how=how, by=_colleague_of(call), now=now, until=event.at)
 
 
 def escalate_overdue(*, now: datetime) -> int:
@@ -191,11 +192,5 @@ def _announce(calls: Iterable[Call], now: datetime) -> None:
         announce_call(call, now=now)
 
 
-def _colleague_named(call: Call) -> User | None:
-    """Whom the exchange means by who talked: a log-in name, an address, a number of their own; nobody when it could be two."""
-    said = call.agent.strip()
-    if not said:
-        return None
-    names = Q(username__iexact=said) | Q(email__iexact=said) | Q(name__iexact=said) | Q(phone=said)
-    meant = list(User.objects.filter(names, subscriber=call.subscriber_id)[:2])
-    return meant[0] if len(meant) == 1 else None
+def _colleague_of(call: Call) -> User | None:
+    return colleague_named(call.agent, User.objects.filter(subscriber=call.subscriber_id)) if call.agent else None

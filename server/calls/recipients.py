@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from server.accounts.invitation_links import is_invited
 from server.accounts.models import CallNotice, Role, User
+from server.calls.agents import colleague_named
 from server.calls.definition import Channel, Who
 from server.calls.models import Call, CallState, Skipped
 from server.lines.models import LineAccess
@@ -112,21 +113,10 @@ def last_spoken(event: CallEvent, *, among: dict[int, User]) -> int | None:
     answered = Call.objects.filter(**with_them, state=CallState.ANSWERED, began_at__lte=event.at).exclude(agent="")
     since = {"began_at__gte": message.created_at} if message else {}
     for call in answered.filter(**since).order_by("-began_at")[:20]:
-        by = _called_so(call.agent, among)
+        by = colleague_named(call.agent, among.values())
         if by is not None:
-            return by
+            return by.pk
     return message.author_id if message else None
-
-
-def _called_so(agent: str, among: dict[int, User]) -> int | None:
-    """Whom an exchange means by a name: their own, a log-in name, an address, a number; nobody when it could be two."""
-    said = agent.strip().casefold()
-    meant = [pk for pk, user in among.items() if said in {name.casefold() for name in _names(user)}]
-    return meant[0] if len(meant) == 1 else None
-
-
-def _names(user: User) -> set[str]:
-    return {user.name, user.username, user.email, user.phone} - {""}
 
 
 def _absence(user: User) -> Skipped | None:
