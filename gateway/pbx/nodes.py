@@ -6,6 +6,7 @@ The two random keys in the address are the secret. A request without the call's 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -22,7 +23,7 @@ from gateway.pbx.generic import JSON, keep, line_for, no_such_address, refuse
 from gateway.pbx.reading import LONGEST, LONGEST_VALUE, MOST_PARAMETERS, NotReadable, find_node, from_json
 from gateway.pbx.signing import ExchangeRefused
 from server.calls.callers import partner_of
-from server.calls.models import CallEventKind
+from server.calls.models import Call, CallEventKind
 from server.calls.recording import Told, record_call_event
 from server.sms import storable
 
@@ -41,6 +42,8 @@ CALL_ID = ("call_id", "id", "callid", "uniqueid", "call")
 CALLER = ("caller", "from", "caller_number", "callerid")
 CALLED = ("called", "to", "did")
 FORMS = {FORM, "multipart/form-data"}
+# Whoever has got hold of an address could make up callers: so many calls of a company are believed.
+MOST_CALLS_A_MINUTE = 120
 KNOWN = {*CALL_ID, *CALLER, *CALLED, "queue"}
 
 
@@ -54,10 +57,11 @@ def node(request: HttpRequest, key: UUID, node_key: UUID) -> HttpResponse:
         reached = find_node(line.subscriber_id, node_key)
         if reached is None:
             raise no_such_address()
-        said = _said(request)
+        told = _told(said := _said(request), line, reached, now)
+        _see_that_it_is_no_flood(line, told, now)
     except ExchangeRefused as refusal:
         return refuse(request, refusal, key, "node")
-    recorded = record_call_event(line=line, told=_told(said, line, reached, now), now=now)
+    recorded = record_call_event(line=line, told=told, now=now)
     outcome = "stored" if recorded.is_new else "known already"
     keep(line, "node", outcome, {"node": str(reached.key), **said}, [recorded.call], now)
     return HttpResponse("OK\n", content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
@@ -75,6 +79,13 @@ def _told(said: Mapping[str, str], line: Line, reached: MessageNode, now: dateti
         node=reached,
         parameters=_parameters(said),
     )
+
+
+def _see_that_it_is_no_flood(line: Line, told: Told, now: datetime) -> None:
+    lately = Call.objects.filter(subscriber=line.subscriber_id, began_at__gt=now - timedelta(minutes=1))
+    is_known = Call.objects.filter(line=line, exchange_id=told.exchange_id)
+    if lately.count() >= MOST_CALLS_A_MINUTE and not is_known.exists():
+        raise ExchangeRefused("too many calls", f"More than {MOST_CALLS_A_MINUTE} calls in this minute: post them signed.", 429)
 
 
 def _first(said: Mapping[str, str], names: tuple[str, ...]) -> str:

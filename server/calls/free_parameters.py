@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # "Seen" need not be newer than that: not each call should write a row that is the same for all calls.
 FRESH = timedelta(hours=1)
+# Nobody finds their way among more; an address of a message node lets whoever has it make up names.
+MOST_NAMES = 200
 
 
 def note_parameters(*, subscriber_id: int, parameters: Mapping[str, str], now: datetime) -> None:
@@ -20,6 +22,9 @@ def note_parameters(*, subscriber_id: int, parameters: Mapping[str, str], now: d
     if not parameters:
         return
     known = {row.name: row for row in CallParameter.objects.filter(subscriber=subscriber_id, name__in=parameters)}
+    unknown = len(parameters.keys() - known)
+    if unknown and CallParameter.objects.filter(subscriber=subscriber_id).count() + unknown > MOST_NAMES:
+        parameters = {name: value for name, value in parameters.items() if name in known}
     # In one order, whoever else is at them.
     for name, value in sorted(parameters.items()):
         row = known.get(name)

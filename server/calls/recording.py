@@ -36,6 +36,9 @@ TOO_LATE = timedelta(minutes=15)
 # An "answered" that was overtaken by a "missed" is heard first.
 GRACE = timedelta(seconds=2)
 
+# Over all that is told of one call.
+MOST_PARAMETERS = 100
+
 _TRIGGERS = {
     CallEventKind.RINGING: (),
     CallEventKind.ANSWERED: (Trigger.ANSWERED,),
@@ -201,7 +204,7 @@ def _tell_words(call: Call, told: Told, conversation: Conversation | None) -> No
         call.called = call.called or phone.sender_of(sms.storable(told.called), country=call.line.subscriber.country)
     call.queue = call.queue or sms.storable(told.queue)[:80]
     call.agent = call.agent or sms.storable(told.agent)[:80]
-    call.parameters = call.parameters | dict(told.parameters)
+    call.parameters = dict([*(call.parameters | dict(told.parameters)).items()][:MOST_PARAMETERS])
 
 
 def _number_of(conversation: Conversation) -> str:

@@ -14,7 +14,8 @@ from freezegun import freeze_time
 from gateway.lane import answer
 from gateway.models import WebhookReceipt
 from server.calls.definition import Definition, Step, Trigger, Who
-from server.calls.models import Call, CallEvent, CallRule, MessageNode
+from server.calls.models import Call, CallEvent, CallParameter, CallRule, MessageNode
+from server.contacts.models import Contact
 from server.events.models import Event
 from tests.conftest import BOTI
 from tests.gateway.exchange import Exchange
@@ -25,6 +26,11 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture
 def node(kontakt) -> MessageNode:
     return MessageNode.objects.create(subscriber=kontakt, name="After hours", created_at=timezone.now())
+
+
+@pytest.fixture
+def exchange_of_line(line) -> Exchange:
+    return Exchange(line)
 
 
 @pytest.fixture
@@ -171,3 +177,38 @@ def test_the_fast_lane_answers_it_alike(address):
     said = answer(method="POST", path=address, headers={"Content-Type": FORM}, body=urlencode({"caller": BOTI}).encode())
     assert (said.status_code, said.content) == (200, b"OK\n")
     assert Call.objects.get().partner == BOTI
+
+
+def test_whoever_has_the_address_can_not_make_up_a_flood_of_callers(address, exchange_of_line, monkeypatch):
+    monkeypatch.setattr("gateway.pbx.nodes.MOST_CALLS_A_MINUTE", 3)
+    with freeze_time("2026-11-23 10:00:00"):
+        answers = [reach(address, caller=f"+3620777000{n}", call_id=f"c{n}").status_code for n in range(5)]
+        assert answers == [200, 200, 200, 429, 429]
+        assert Contact.objects.filter(number__startswith="+3620777").count() == 3
+        # A call that is known goes on, and what is signed is believed.
+        assert reach(address, caller="+36207770000", call_id="c0").status_code == 200
+        assert exchange_of_line.tell("missed", id="c9").status_code == 200
+    with freeze_time("2026-11-23 10:01:01"):
+        assert reach(address, caller="+36207770004", call_id="c4").status_code == 200
+
+
+def test_whoever_has_the_address_can_not_fill_the_list_of_parameters(address, kontakt):
+    CallParameter.objects.create(subscriber=kontakt, name="shop", seen_at=timezone.now())
+    for n in range(20):
+        reach(address, caller=BOTI, call_id=f"c{n}", shop="Győr", **{f"p{n}_{m}": "x" for m in range(29)})
+    assert 100 < CallParameter.objects.count() <= 200
+    assert CallParameter.objects.get(name="shop").longest == "Győr"
+
+
+def test_a_call_keeps_a_hundred_parameters(exchange_of_line):
+    for n in range(5):
+        exchange_of_line.tell("key", key=str(n), parameters={f"p{n}_{m}": "x" for m in range(30)})
+    assert len(Call.objects.get().parameters) == 100
+
+
+@pytest.mark.parametrize("charset", ["base64", "rot13", "utf-16", "nonsense"])
+def test_a_form_in_no_encoding_is_no_mistake_of_ours(address, charset):
+    body = b'--x\r\nContent-Disposition: form-data; name="caller"\r\n\r\n1\r\n--x--\r\n'
+    for kind in (f"multipart/form-data; boundary=x; charset={charset}", f"{FORM}; charset={charset}"):
+        headers = {"Content-Type": kind, "Content-Length": str(len(body))}
+        assert answer(method="POST", path=address, headers=headers, body=body).status_code < 500
