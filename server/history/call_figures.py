@@ -89,6 +89,8 @@ def _count_calls(found: CallFigures, subscriber: Subscriber, begins: datetime, e
     missed = Call.objects.filter(
         subscriber=subscriber, began_at__gte=begins, began_at__lt=ends, direction=CallDirection.IN, state__in=UNANSWERED
     )
+    # Who withheld the number can't be called back, and nobody waits for who is blocked: as in the list of calls.
+    missed = missed.filter(conversation__isnull=False, conversation__hidden_at=None)
     rows = missed.values_list("began_at", "followed_up_at", "followed_up_by", "followed_up_by__name", "line", "line__label")
     lines: defaultdict[tuple[int, str], FollowUp] = defaultdict(FollowUp)
     people: defaultdict[tuple[int, str], FollowUp] = defaultdict(FollowUp)
@@ -151,7 +153,8 @@ def _spans(found: CallFigures) -> Table:
     }[found.unit]
     explained = _(
         "Missed, busy and failed calls on the day on which they came in, and how many of them were followed up since: "
-        "somebody has texted or called the number, or it called again and was answered."
+        "somebody has texted or called the number, or it called again and was answered. Calls of withheld and blocked numbers "
+        "are not counted."
     )
     headings = [unit, _("Missed"), _("Followed up"), _("Share"), _("Half of them within")]
     return Table("follow_up", title, explained, headings, _rows(found.spans.items()))

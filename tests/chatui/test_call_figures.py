@@ -13,7 +13,9 @@ from openpyxl import load_workbook
 from server.accounts.models import AuditEntry
 from server.calls.models import Call, Promise
 from server.contacts.models import Contact
+from server.contacts.phonebook import contact_for
 from server.messaging.inbound import conversation_between
+from server.messaging.models import Conversation
 from tests.conftest import NOW
 from tests.doors import Browser
 
@@ -30,13 +32,13 @@ def missed(kontakt, line, boti):
         said = {"state": "missed", "began_at": at, "told_at": at, "exchange_id": str(next(numbers))} | values
         followed = {} if after is None else {"followed_up_at": at + timedelta(minutes=after), "followed_up_by": by}
         thread = conversation_between(line=on, contact=boti, now=NOW)
-        return Call.objects.create(subscriber=on.subscriber, line=on, conversation=thread, **said, **followed)
+        return Call.objects.create(**{"subscriber": on.subscriber, "line": on, "conversation": thread} | said | followed)
 
     return missed
 
 
 @pytest.fixture
-def week(missed, dana, bela, sales_line, rival_line):
+def week(missed, dana, bela, sales_line, rival_line, kontakt):
     """Five missed calls, three of them followed up; and what does not count."""
     missed("2026-11-20 10:00", after=5, by=dana)
     missed("2026-11-20 11:00", after=20, by=bela, state="busy")
@@ -47,6 +49,11 @@ def week(missed, dana, bela, sales_line, rival_line):
     missed("2026-11-23 09:10", state="answered")
     missed("2026-11-23 09:15", direction="out")
     missed("2026-11-19 22:59")
+    # Nobody can call them back, or shall.
+    missed("2026-11-23 09:20", conversation=None)
+    hidden = conversation_between(line=sales_line, contact=contact_for(subscriber=kontakt, number="+36309990042", now=NOW), now=NOW)
+    Conversation.objects.filter(pk=hidden.pk).update(hidden_at=NOW)
+    missed("2026-11-23 09:25", conversation=hidden)
 
 
 def tables(page) -> dict[str, list[list[str]]]:
