@@ -16,6 +16,7 @@ from gateway import models
 from gateway.reconcile import fetch_missed_inbound, look_up_unconfirmed
 from gateway.redaction import ask_to_forget
 from server.accounts.log_ins import forget_ended_sessions
+from server.calls.clearing import drop_old_runs
 from server.calls.counting import drop_old_usage
 from server.contacts.importing.looking_after import expire_imports, resume_stalled_imports
 from server.events.log import drop_old_events
@@ -98,6 +99,7 @@ CHORES = (
     Chore("expire imports", timedelta(minutes=10), lambda now: expire_imports(now=now)),
     Chore("take stock", timedelta(days=1), take_stock),
     Chore("drop old usage", timedelta(days=1), lambda now: drop_old_usage(now=now)),
+    Chore("drop old runs", timedelta(days=1), lambda now: drop_old_runs(now=now)),
     Chore("drop old receipts", timedelta(days=1), drop_old_receipts),
     Chore("drop old log-ins", timedelta(days=1), drop_old_log_ins),
     Chore("drop old tasks", timedelta(days=1), drop_old_tasks),

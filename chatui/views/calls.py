@@ -8,6 +8,7 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpResponseBadRequest
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -15,6 +16,7 @@ from chatui.access import for_people_with_sms, number_in
 from chatui.call_pages import Asked, news_since, page_of
 from chatui.call_reasons import looked_at, why_them
 from server.accounts.models import Subscriber
+from server.calls.clearing import KEPT_FOR
 from server.calls.models import Call, CallEvent, RuleRun, RuleStep, Telling
 from server.calls.story import with_line
 from server.cursor import read_cursor
@@ -69,7 +71,8 @@ def call(request: HttpRequest, uuid: UUID) -> HttpResponse:
     events = list(chosen.events.all())
     looked = looked_at([run for event in events for run in event.runs.all()], subscriber_id=chosen.subscriber_id)
     by_event = [(event, [one for one in looked if one.run.event_id == event.pk]) for event in events]
-    context = {"call": chosen, "events": by_event, "promises": chosen.promises.select_related("kept_by").order_by("made_at")}
+    promises = chosen.promises.select_related("kept_by").order_by("made_at")
+    context = {"call": chosen, "events": by_event, "promises": promises, "forgotten_before": now() - KEPT_FOR}
     return _shown(request, "call", context)
 
 
