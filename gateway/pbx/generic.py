@@ -22,6 +22,7 @@ from gateway.pbx.signing import ExchangeRefused
 from gateway.refusals import keep_refusal
 from gateway.vocabulary import EXCHANGE
 from server import rows
+from server.calls.callers import partner_of
 from server.calls.recording import record_call_event
 from server.lines.by_key import line_of_exchange
 from server.sms import storable
@@ -117,11 +118,19 @@ def refuse(request: HttpRequest, refusal: ExchangeRefused, key: UUID, kind: str)
     return HttpResponse(words, status=refusal.status, content_type="text/plain; charset=utf-8")
 
 
+def _partners(raw: dict[str, Any], told_of: Sequence[Call], line: Line) -> list[str]:
+    """All numbers that it tells of, also in events that were refused."""
+    events = [event for event in raw.get("events", [raw]) if isinstance(event, dict)]
+    said = [event.get(name) for event in events for name in ("caller", "called")]
+    read = {partner_of(number, country=line.subscriber.country) for number in said if isinstance(number, str)}
+    return sorted((read | {call.partner for call in told_of}) - {"", line.number})
+
+
 def keep(line: Line, kind: str, outcome: str, raw: dict[str, Any], told_of: Sequence[Call], now: datetime) -> None:
     """Write down what was said; of a person who was erased, nothing that tells who it was."""
     is_redacted = any(call.redacted_at for call in told_of)
     # As we read the numbers: an erasure finds what tells of a person by them, however the exchange writes numbers.
-    partners = sorted({call.partner for call in told_of if call.partner})
+    partners = _partners(raw, told_of, line)
     receipt = WebhookReceipt(
         provider=EXCHANGE,
         line_id=line.pk,

@@ -117,6 +117,13 @@ class Heard:
     def was_answered(self) -> bool:
         return Call.objects.filter(line=self.line.pk, exchange_id=self.call_sid, state=CallState.ANSWERED).exists()
 
+    @property
+    def is_redacted(self) -> bool:
+        """Whether the person was erased, also where there was nothing to store."""
+        if self.recorded:
+            return any(one.call.redacted_at for one in self.recorded)
+        return Call.objects.filter(line=self.line.pk, exchange_id=self.call_sid, redacted_at__isnull=False).exists()
+
     def tell(self, kind: str, *, at: datetime | None = None, duration: int | None = None, agent: str = "") -> None:
         self._record(Told(kind=kind, duration=duration, agent=agent, **self._of_call(at)))
 
@@ -176,8 +183,7 @@ def _webhook(understand: Callable[[HttpRequest, Line], tuple[QueryDict, str]]) -
             heard = Heard(line, form, call_sid, timezone.now())
             with transaction.atomic():
                 step(heard)
-                is_redacted = any(one.call.redacted_at for one in heard.recorded)
-                keep(line, KIND, heard.outcome, {} if is_redacted else _raw_of(form), heard.now, call_sid)
+                keep(line, KIND, heard.outcome, {} if heard.is_redacted else _raw_of(form), heard.now, call_sid)
             return HttpResponse(str(heard.twiml), content_type="text/xml; charset=utf-8")
 
         return view

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Cast, Concat
 
+from server.calls.locking import lock_thread
 from server.calls.models import (
     Call,
     CallEvent,
@@ -48,7 +49,11 @@ def redact_calls(erasure: Erasure, numbers: list[Contact], now: datetime, *, is_
     calls = Call.objects.filter(subscriber=erasure.subscriber_id)
     calls = calls.filter(Q(conversation__contact__in=[row.pk for row in numbers]) | Q(partner__in=theirs))
     ids = list(calls.order_by("pk").values_list("pk", flat=True))
+    # Messages, threads, usage, then what belongs to the calls: in the order of whoever sends.
     _redact_notices(erasure, ids, now, is_last=is_last)
+    lock_thread(Call.objects.filter(pk__in=ids).values_list("conversation", flat=True))
+    NumberUsage.objects.filter(subscriber=erasure.subscriber_id, number__in=theirs).delete()
+    RuleUsage.objects.filter(rule__subscriber=erasure.subscriber_id, number__in=theirs).delete()
     _stop_what_is_due(ids)
     _empty_tellings(ids)
     _forget_longest(erasure.subscriber_id, calls)
@@ -59,14 +64,18 @@ def redact_calls(erasure: Erasure, numbers: list[Contact], now: datetime, *, is_
     for number in theirs:
         form = erased_form(number, subscriber_id=erasure.subscriber_id)
         Call.objects.filter(pk__in=ids, partner=number).update(partner=form)
+        if number.startswith("+"):
+            # Some exchanges put the number into their own name of the call.
+            named_so = Call.objects.filter(pk__in=ids, exchange_id__contains=number[-_SUBSCRIBER_DIGITS:])
+            named_so.update(exchange_id=Concat(Value("erased-"), Cast(F("pk"), CharField())))
     Call.objects.filter(pk__in=ids, redacted_at=None).update(parameters={}, redacted_at=now)
-    NumberUsage.objects.filter(subscriber=erasure.subscriber_id, number__in=theirs).delete()
-    RuleUsage.objects.filter(rule__subscriber=erasure.subscriber_id, number__in=theirs).delete()
     return len(ids)
 
 
 # What was pressed may be a customer's number; that something was pressed stays.
 _NO_KEY = "erased-"
+# Written at home or from abroad, these are the same.
+_SUBSCRIBER_DIGITS = 7
 
 
 def _redact_notices(erasure: Erasure, calls: Collection[int], now: datetime, *, is_last: bool) -> None:

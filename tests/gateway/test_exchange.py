@@ -319,6 +319,13 @@ def test_an_erasure_finds_the_receipts_however_the_exchange_writes_numbers(excha
     assert [bool(receipt.raw) for receipt in WebhookReceipt.objects.order_by("pk")] == [False, True]
 
 
+def test_an_erasure_finds_receipts_of_events_that_were_refused_and_of_our_own_calls(exchange, line):
+    exchange.tell("missed", caller="06 (30) 999-0001", agent=1)
+    exchange.tell("answered", id="c2", direction="out", caller=line.number, called="06 (30) 999-0001")
+    assert not Call.objects.filter(exchange_id="c1").exists()
+    assert forget_person(Traces(numbers=[BOTI], line_ids=[line.pk], provider_message_ids=[])) == 2
+
+
 def test_calls_of_a_line_that_is_switched_off_are_kept_all_the_same(exchange):
     Line.objects.update(is_active=False)
     assert exchange.tell().status_code == 200

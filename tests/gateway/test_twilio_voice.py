@@ -378,3 +378,11 @@ def test_the_fast_lane_answers_calls(webhooks, call, flow):
     answered = answer(method="POST", path=path, headers=headers, body=urlencode(form).encode())
     assert answered.status_code == 200
     assert b"<Dial" in answered.content
+
+
+def test_of_a_person_who_was_erased_no_receipt_is_kept_even_where_nothing_is_new(call, flow):
+    call.comes()
+    call.rang("no-answer")
+    Call.objects.update(redacted_at=timezone.now())
+    call.ends("completed")
+    assert WebhookReceipt.objects.latest("pk").raw == {}

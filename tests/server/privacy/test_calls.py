@@ -115,6 +115,13 @@ def test_nothing_tells_who_called_any_more(called, erase_boti):
     assert called.events.count() == 3
 
 
+def test_an_exchange_s_name_of_the_call_does_not_tell_who_called_either(called, erase_boti):
+    Call.objects.update(exchange_id=f"in-06309990001-{NOW:%H%M}")
+    erase_boti()
+    called.refresh_from_db()
+    assert called.exchange_id == f"erased-{called.pk}"
+
+
 def test_what_our_own_people_were_told_of_it_goes_at_the_provider_too(called, erase_boti):
     erase_boti()
     assert Telling.objects.get(user__isnull=False).message.body == ""
