@@ -103,16 +103,16 @@ def reason_not_to_text(*, line: Line, rule: CallRule | None, number: str, is_col
 
 
 def take_back(message: Message) -> None:
-    """The message was surely not sent: it does not count."""
+    """The message was surely not sent: it does not count. Its row is locked: no other takes it back meanwhile."""
     telling = Telling.objects.select_related("run").filter(uuid=message.uuid, counted_at__isnull=False).first()
     if telling is None or telling.counted_at is None:
         return
-    # Another dispatcher may have done so.
-    if Telling.objects.filter(pk=telling.pk, counted_at=telling.counted_at).update(counted_at=None):
-        subscriber, number = message.conversation.line.subscriber, message.conversation.contact.number
-        uncount_for_number(subscriber.pk, number, day_of(subscriber, telling.counted_at))
-        uncount_for_rule(telling.run.rule_id, number, telling.counted_at)
-        uncount_for_day(subscriber.pk, day_of(subscriber, telling.counted_at))
+    subscriber, number = message.conversation.line.subscriber, message.conversation.contact.number
+    uncount_for_number(subscriber.pk, number, day_of(subscriber, telling.counted_at))
+    uncount_for_rule(telling.run.rule_id, number, telling.counted_at)
+    uncount_for_day(subscriber.pk, day_of(subscriber, telling.counted_at))
+    # The usage first, as where it is counted: the order of locks.
+    Telling.objects.filter(pk=telling.pk).update(counted_at=None)
 
 
 def refused(message: Message, no: Never) -> None:
