@@ -22,7 +22,7 @@ from django.utils.html import format_html
 from chatui.downloads import cards_since
 from chatui.import_cards import told_of
 from chatui.phonebook_pages import with_row
-from chatui.told import Notice
+from chatui.told import notices_for
 from server.calls import notices
 from server.calls.models import Call, Promise
 from server.calls.story import with_story
@@ -302,9 +302,10 @@ def _told_frames(events: Collection[Event]) -> list[Frame]:
 
 
 def _told_frame(telling: Telling) -> Frame:
-    is_seen = telling.seen_at is not None
-    html = seen_html(telling.uuid) if is_seen else render_to_string("chatui/live/told.html", {"notice": Notice(telling)})
-    return Frame(html, line_id=telling.run.event.call.line_id, user_id=telling.user_id)
+    if telling.seen_at is not None:
+        return Frame(seen_html(telling.uuid), user_id=telling.user_id)
+    (notice,) = notices_for(telling.user, [telling])
+    return Frame(render_to_string("chatui/live/told.html", {"notice": notice}), user_id=telling.user_id)
 
 
 def seen_html(uuid: UUID) -> str:

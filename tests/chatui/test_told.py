@@ -80,13 +80,13 @@ def test_a_notice_stands_on_every_page_of_its_person_until_it_is_put_away(tell, 
     assert str(notice.uuid) not in shown(dana)
 
 
-def test_it_arrives_live_in_its_persons_language_and_only_there(tell, dana, line):
+def test_it_arrives_live_in_its_persons_language_and_only_there(tell, dana):
     notice = tell(dana)
     (event,) = Event.objects.filter(kind=Kind.TOLD)
     frames = frames_for([event], ["hu", "en"])
     for language, words in (("hu", "Értesítés eltüntetése"), ("en", "Put this notice away")):
         (frame,) = frames[language]
-        assert (frame.user_id, frame.line_id) == (dana.pk, line.pk)
+        assert (frame.user_id, frame.line_id) == (dana.pk, None)
         assert f'<live-told><article class="told missed" data-told="{notice.uuid}"' in frame.text
         assert words in frame.text
 
@@ -124,10 +124,18 @@ def test_all_are_put_away_at_once(tell, dana, bela):
     assert [seen(notice) for notice in [*notices, other]] == [True, True, False]
 
 
-def test_who_has_lost_the_line_is_shown_nothing_of_it(tell, dana):
-    notice = tell(dana)
+def test_who_may_not_see_the_line_is_told_and_led_to_why(tell, dana, call):
     LineAccess.objects.filter(user=dana).delete()
-    assert str(notice.uuid) not in shown(dana)
+    notice = tell(dana)
+    (frame,) = frames_for([Event.objects.get(kind=Kind.TOLD)], ["en"])["en"]
+    for html in (shown(dana), frame.text):
+        assert f'<a href="/call-logic/why/{notice.uuid}/" lang="" data-told-link>' in html
+        assert f"/conversations/{call.conversation_id}/" not in html
+        assert "data-conversation=" not in html.split("data-told=")[1].split(">")[0]
+    browser = Browser(dana)
+    assert browser.get(f"/call-logic/why/{notice.uuid}/").status_code == 200
+    assert browser.post(f"/call-logic/told/{notice.uuid}/seen/").status_code == 302
+    assert seen(notice)
 
 
 def test_what_is_older_than_a_day_is_no_news(tell, dana):
