@@ -110,7 +110,11 @@ def _claimed_automatically(message: Message, ours: QuerySet[Message], claim: dic
 def _put_off_all(message: Message, until: datetime) -> None:
     """Whatever its company sends by itself: a thousand that wait are not looked at one by one, before everybody else's."""
     waiting = Message.objects.filter(subscriber=message.subscriber_id, origin=Origin.RULE, status=Status.QUEUED)
-    waiting.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=until)).update(next_attempt_at=until)
+    waiting = waiting.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=until)).order_by("pk")
+    with transaction.atomic():
+        # Two dispatchers that do so at the same moment must not wait for each other's rows.
+        free = waiting.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
+        Message.objects.filter(pk__in=list(free)).update(next_attempt_at=until)
 
 
 def _claimed_within_limits(message: Message, ours: QuerySet[Message], claim: dict[str, object], now: datetime) -> bool:
