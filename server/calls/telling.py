@@ -7,6 +7,7 @@ the worker (server/calls/tasks.py), for a mail server may be slow, or away. Kill
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from server import phone
+from server.calls.counting import count_for_number
 from server.calls.definition import Channel
+from server.calls.limits import day_of
 from server.calls.locking import lock_thread
 from server.calls.models import Call, Skipped, Telling, TellingState
 from server.calls.promises import withdraw_promise
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 50
+# To one person. Whoever rings all day by machine does not fill a mailbox, nor has our mail server taken for a spammer's.
+LETTERS_A_DAY = 200
 # A task that was not begun by then is looked for, and made again if it is lost.
 LETTER_WAITS = timedelta(minutes=2)
 # News of a call is no news any more.
@@ -101,7 +106,7 @@ def _skip(telling: Telling, reason: Skipped, now: datetime) -> None:
 
 @transaction.atomic
 def _tell(pk: int, now: datetime) -> bool:
-    lock_thread(Telling.objects.filter(pk=pk).values_list("run__event__call__conversation", flat=True))
+    lock_thread(_threads_of(pk, now))
     # Whoever comes second finds it taken: the row stays locked until we commit.
     taken = Telling.objects.filter(pk=pk, state=TellingState.PLANNED).update(state=TellingState.SENDING, lease_until=None)
     if not taken:
@@ -114,6 +119,17 @@ def _tell(pk: int, now: datetime) -> bool:
     except NotTold as problem:
         _skip(telling, problem.reason, now)
     return True
+
+
+def _threads_of(pk: int, now: datetime) -> list[int | None]:
+    """The call's and, if a colleague is texted, theirs: of two who tell each other's callers none waits for the other."""
+    telling = Telling.objects.select_related("user", "run__event__call__line__subscriber__activation").get(pk=pk)
+    call = telling.run.event.call
+    if telling.user is None or telling.channel != Channel.SMS or telling.state != TellingState.PLANNED:
+        return [call.conversation_id]
+    with suppress(NotTold):
+        return [call.conversation_id, _conversation_with_colleague(call, telling, now).pk]
+    return [call.conversation_id]
 
 
 def _by_sms(telling: Telling, now: datetime) -> None:
@@ -134,7 +150,10 @@ def _by_sms(telling: Telling, now: datetime) -> None:
 def _conversation_for(telling: Telling, now: datetime) -> Conversation:
     call = telling.run.event.call
     if telling.user is not None:
-        return _conversation_with_colleague(call, telling, now)
+        conversation = _conversation_with_colleague(call, telling, now)
+        is_new = Q(latest_message=None, call_at=None, inbound_count=0, done_at=None)
+        Conversation.objects.filter(is_new, pk=conversation.pk).update(done_at=now)
+        return conversation
     if call.conversation is None:
         raise NotTold(Skipped.NO_NUMBER if call.partner else Skipped.ANONYMOUS)
     return call.conversation
@@ -146,17 +165,17 @@ def _conversation_with_colleague(call: Call, telling: Telling, now: datetime) ->
     if not number:
         raise NotTold(Skipped.NO_PHONE)
     try:
-        conversation = conversation_with(line=call.line, number=number, now=now)
+        return conversation_with(line=call.line, number=number, now=now)
     except phone.NumberNotValid as problem:
         raise NotTold(Skipped.NO_NUMBER) from problem
-    is_new = Q(latest_message=None, call_at=None, inbound_count=0, done_at=None)
-    Conversation.objects.filter(is_new, pk=conversation.pk).update(done_at=now)
-    return conversation
 
 
 def _by_email(telling: Telling, now: datetime) -> None:
     if not telling.address:
         raise NotTold(Skipped.NO_EMAIL)
+    subscriber = telling.run.event.call.line.subscriber
+    if not count_for_number(subscriber, f"letters {telling.user_id}", day_of(subscriber, now), limit=LETTERS_A_DAY):
+        raise NotTold(Skipped.LETTERS)
     Telling.objects.filter(pk=telling.pk).update(lease_until=now + LETTER_WAITS)
     send_letter_of_call.enqueue(telling.pk, telling.attempts)
 

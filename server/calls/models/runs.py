@@ -100,6 +100,7 @@ class Skipped(models.TextChoices):
     COOL_DOWN = "cool_down", _("this rule has written to the number a short while ago")
     PER_DAY = "per_day", _("the number has had its automatic messages for today")
     COMPANY_DAY = "company_day", _("the company has had its automatic messages for today")
+    LETTERS = "letters", _("they have had their letters of calls for today")
     PER_MINUTE = "per_minute", _("too many automatic messages in this minute")
     LINE_LIMIT = "line_limit", _("the line's limit of the day was reached")
     ANSWERS_BY_ITSELF = "answers_by_itself", _("a machine seems to answer there")

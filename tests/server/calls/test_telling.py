@@ -377,6 +377,18 @@ def test_a_letter_whose_worker_died_is_sent_by_another(plan, dana):
     assert ended(telling) == ("told", "")
 
 
+def test_a_day_of_calls_does_not_fill_a_mailbox(plan, dana, sam, monkeypatch):
+    monkeypatch.setattr("server.calls.telling.LETTERS_A_DAY", 2)
+    letters = [plan(Channel.EMAIL, dana) for _ in range(4)]
+    plan(Channel.EMAIL, sam, address="sam@kontakt.example")
+    tell_due(now=NOW)
+    assert len(letters_sent()) == 3
+    assert [ended(letter) for letter in letters[2:]] == [("skipped", "letters")] * 2
+    plan(Channel.EMAIL, dana, planned_at=NOW + timedelta(days=1))
+    tell_due(now=NOW + timedelta(days=1))
+    assert len(letters_sent()) == 1
+
+
 def test_tasks_do_not_pile_up_where_no_worker_is(plan, dana):
     from django_tasks_db.models import DBTaskResult
 
