@@ -192,8 +192,10 @@ def _limits(definition: Definition, *, says_the_usual: bool) -> Iterator[SafeStr
     if definition.promises_within is not None:
         within = _strong(duration(definition.promises_within))
         yield _woven(_("A call back is promised within %(time)s of business hours."), time=within)
-    if says_the_usual or definition.cool_down != USUAL_COOL_DOWN:
-        yield _woven(_("At most once in %(time)s to the same number."), time=_strong(duration(definition.cool_down)))
+    # Colleagues hear of every call.
+    texts_callers = any(step.who == Who.CALLER for step in definition.steps)
+    if texts_callers and (says_the_usual or definition.cool_down != USUAL_COOL_DOWN):
+        yield _woven(_("The same caller gets at most one SMS in %(time)s."), time=_strong(duration(definition.cool_down)))
     if definition.ends:
         yield _woven(_("Then %(stop)s: the rules below are not looked at."), stop=_strong(_("stop here")))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from server.calls.definition import Channel, Conditions, Definition, Only, Step, Trigger, Who
+from server.calls.definition import COOL_DOWN_OF_KEYS, Channel, Conditions, Definition, Only, Step, Trigger, Who
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,8 @@ def _key(subscriber: Subscriber) -> Definition:
         "hu": "Köszönjük, rögzítettük a kérését. Munkatársunk hamarosan jelentkezik. {our_company}",
         "en": "Thank you, we have noted your request. A colleague will be in touch soon. {our_company}",
     }
-    return Definition(Trigger.KEY, key="1", steps=(Step(who=Who.CALLER, channel=Channel.SMS, texts=texts),))
+    step = Step(who=Who.CALLER, channel=Channel.SMS, texts=texts)
+    return Definition(Trigger.KEY, key="1", steps=(step,), cool_down=COOL_DOWN_OF_KEYS)
 
 
 def _node(subscriber: Subscriber) -> Definition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.calls.definition import Channel, Conditions, Definition, Only, Step, Trigger, Who
+from server.calls.definition import COOL_DOWN_OF_KEYS, Channel, Conditions, Definition, Only, Step, Trigger, Who
 from server.calls.free_parameters import note_parameters
 from server.calls.nodes import add_node
 from server.calls.rules import save_rule, switch_rule
@@ -78,7 +78,10 @@ def _rules(teams: dict[str, int], nodes: dict[str, MessageNode], lines: dict[str
             ),
         ),
     )
-    yield "1-es gomb: megerősített rendelés", Definition(Trigger.KEY, key="1", steps=(Step(**caller, texts=ORDER_CONFIRMED),))
+    yield (
+        "1-es gomb: megerősített rendelés",
+        Definition(Trigger.KEY, key="1", steps=(Step(**caller, texts=ORDER_CONFIRMED),), cool_down=COOL_DOWN_OF_KEYS),
+    )
     yield "Elkészült a rendelés", Definition(Trigger.NODE, node=nodes[ORDER_READY].pk, steps=(Step(**caller, texts=READY),))
     yield "Merre van az üzlet?", Definition(Trigger.NODE, node=nodes[DIRECTIONS].pk, steps=(Step(**caller, texts=THE_WAY),))
     yield (

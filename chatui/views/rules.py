@@ -22,7 +22,7 @@ from chatui.rule_sheet import RuleSheet
 from chatui.rule_starts import STARTS, blank, start_of
 from server.calls import rules as verbs
 from server.calls.checking import check_definition, tidied
-from server.calls.definition import DefinitionNotValid
+from server.calls.definition import COOL_DOWN_OF_KEYS, USUAL_COOL_DOWN, DefinitionNotValid
 from server.calls.models import CallRule
 from server.calls.parameters import CALL_BACK_TIME, shown_name
 
@@ -202,6 +202,8 @@ def _editor(request: HttpRequest, sheet: RuleSheet, chosen: CallRule | None, *, 
         "action": reverse("rule", args=[chosen.pk]) if chosen else reverse("rule_new"),
         "parameters": offered_parameters(request.user.subscriber),
         "call_back_place": f"{{{shown_name(CALL_BACK_TIME)}}}",
+        "usual_cool_down": USUAL_COOL_DOWN,
+        "cool_down_of_keys": COOL_DOWN_OF_KEYS,
         "is_begun": request.method == "POST",
         **_sketch(request, sheet),
         **shown,

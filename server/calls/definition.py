@@ -60,6 +60,8 @@ type Texts = Mapping[str, str]
 
 # An empty text means the usual one: caller, called party and time.
 USUAL_COOL_DOWN = 360
+# Who presses a key again in a later call means it: another order of the same morning is confirmed, too.
+COOL_DOWN_OF_KEYS = 5
 
 
 class DefinitionNotValid(ValueError):

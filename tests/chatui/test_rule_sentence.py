@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.utils.html import strip_tags
 from django.utils.translation import override
@@ -69,8 +71,7 @@ def test_later_steps_say_when_they_are_taken(kontakt, dana):
     rule = Definition(Trigger.KEY, key="1", steps=(DUTY, later), promises_within=120, cool_down=1440)
     assert said(rule, kontakt) == (
         "When 1 is pressed in a call, tell whoever is on duty by SMS; after 1 hour, if nobody before was there, "
-        "tell Dana as each person likes. A call back is promised within 2 hours of business hours. "
-        "At most once in 1 day to the same number."
+        "tell Dana as each person likes. A call back is promised within 2 hours of business hours."
     )
 
 
@@ -93,9 +94,17 @@ def test_names_are_shown_as_text(kontakt):
 
 
 def test_the_usual_limit_is_said_only_where_it_is_asked_for(kontakt):
-    rule = Definition(Trigger.MISSED, steps=(DUTY,))
+    rule = Definition(Trigger.MISSED, steps=(Step(who=Who.CALLER, channel=Channel.SMS),))
     with override("en"):
-        assert [strip_tags(limit) for limit in clauses_of(rule, kontakt).limits] == ["At most once in 6 hours to the same number."]
+        assert [strip_tags(limit) for limit in clauses_of(rule, kontakt).limits] == [
+            "The same caller gets at most one SMS in 6 hours."
+        ]
+    assert said(rule, kontakt) == "When a call is missed, tell the caller by SMS."
+    assert "SMS in 5 minutes." in said(replace(rule, cool_down=5), kontakt)
+
+
+def test_colleagues_hear_of_every_call(kontakt):
+    assert not clauses_of(Definition(Trigger.MISSED, steps=(DUTY,), cool_down=1440), kontakt).limits
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ def test_each_beginning_opens_the_editor(ada, start):
     assert "data-rule-form" in Browser(ada).get(f"/call-logic/rules/new/?from={start}").text
 
 
+def test_confirming_a_key_begins_with_a_short_wait(ada):
+    page = Browser(ada).get("/call-logic/rules/new/?from=key").text
+    assert 'name="cool_down" value="5"' in page
+    assert "a second order the same day is confirmed, too" in page
+
+
 def test_rules_are_read_as_sentences_in_their_order(ada, made):
     made("Second thing first")
     made("Then this", replace(DUTY, conditions=Conditions(countries=("HU",), is_in_countries=False)))

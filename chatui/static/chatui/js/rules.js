@@ -41,6 +41,17 @@ document.addEventListener("input", ({ target }) => {
   form().dataset.begun = "";
   sketchSoon();
 });
+/* Confirming a key waits less than answering missed calls; what somebody chose themselves stays. */
+document.addEventListener("change", ({ target }) => {
+  if (!form()?.contains(target) || target.name !== "trigger") return;
+  const { cool_down: amount, "cool_down-unit": unit } = form().elements;
+  const { usual, ofKeys } = form().dataset;
+  const [from, to] = target.value === "key" ? [usual, ofKeys] : [ofKeys, usual];
+  if (amount.value * unit.value !== Number(from)) return;
+  const size = [60, 1].find((one) => to % one === 0);
+  [amount.value, unit.value] = [to / size, size];
+  sketchSoon();
+});
 addEventListener("beforeunload", (event) => {
   if (form() && "begun" in form().dataset && !isLeaving) event.preventDefault();
 });
