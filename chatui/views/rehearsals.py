@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -12,8 +11,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chatui.access import for_people_who_make_rules, for_people_who_see_rules, number_in
+from chatui.access import for_people_who_make_rules, for_people_who_see_rules
 from chatui.rehearsal_words import Said
+from chatui.rehearsed_period import PERIODS, Period
 from chatui.rule_names import Names
 from chatui.rule_sentence import clauses_of
 from chatui.rule_sheet import RuleSheet
@@ -24,14 +24,14 @@ from server.calls.rehearsing import rehearse, tried_out
 from server.calls.trying import TRIAL, start_trying, stop_trying
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, QueryDict
 
     from server.calls.definition import Definition
     from server.calls.models import CallRule
 
-USUAL_DAYS = 7
-PERIODS = (7, 14, 31, 92)
 SHOWN_OF_TRIAL = 20
+# Of the fields that come with a rule that is not saved.
+NOT_WRITTEN = {"csrfmiddlewaretoken", "days", "from", "to"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +43,7 @@ def rule_rehearse(request: HttpRequest, rule_id: int) -> HttpResponse:
         if not request.user.administers:
             raise PermissionDenied
         return _of_sheet(request, chosen)
-    return _page(request, chosen.says, chosen, name=chosen.name, days=request.GET.get("days"))
+    return _page(request, chosen.says, chosen, name=chosen.name, asked=request.GET)
 
 
 @require_POST
@@ -77,17 +77,15 @@ def _of_sheet(request: HttpRequest, chosen: CallRule | None) -> HttpResponse:
     if errors:
         context = {"place": "call_logic", "tab": "rules", "rule": chosen, "name": name, "errors": list(errors.values())}
         return render(request, "chatui/rehearsal.html", context, status=422)
-    return _page(request, definition, chosen, name=name, days=request.POST.get("days"), is_unsaved=True)
+    return _page(request, definition, chosen, name=name, asked=request.POST, is_unsaved=True)
 
 
 def _page(
-    request: HttpRequest, definition: Definition, chosen: CallRule | None, *, name: str, days: str | None, is_unsaved: bool = False
+    request: HttpRequest, definition: Definition, chosen: CallRule | None, *, name: str, asked: QueryDict, is_unsaved: bool = False
 ) -> HttpResponse:
     ours, moment = request.user.subscriber, now()
-    wished = number_in(days)
-    period = wished if wished in PERIODS else USUAL_DAYS
-    since = moment - timedelta(days=period)
-    found = rehearse(subscriber=ours, definition=definition, rule=chosen, since=since, until=moment, now=moment)
+    period = Period.of(asked, zone=ours.timezone, now=moment)
+    found = rehearse(subscriber=ours, definition=definition, rule=chosen, since=period.since, until=period.until, now=moment)
     context = {
         "place": "call_logic",
         "tab": "rules",
@@ -96,12 +94,18 @@ def _page(
         "clauses": clauses_of(definition, ours),
         "found": found,
         "said": Said(found),
-        "days": period,
+        "period": period,
         "periods": PERIODS,
+        # What is not saved yet travels along to the next period.
+        "written": _written(asked) if is_unsaved else (),
         "is_unsaved": is_unsaved,
         **(_trial(chosen, moment) if chosen and not is_unsaved else {}),
     }
-    return render(request, "chatui/rehearsal.html", context)
+    return render(request, "chatui/rehearsal.html", context, status=422 if period.problem else 200)
+
+
+def _written(posted: QueryDict) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in posted.lists() if name not in NOT_WRITTEN for value in values]
 
 
 def _trial(rule: CallRule, moment) -> dict:

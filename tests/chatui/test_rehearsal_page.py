@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -54,7 +55,31 @@ def test_a_period_can_be_chosen_and_nonsense_is_a_week(as_ada, rule, missed):
     for days in ("92", "x", "-1", "1000000000000000000000"):
         page = as_ada.get(reverse("rule_rehearse", args=[rule.pk]), {"days": days})
         assert page.status_code == 200
-        assert page.context["days"] == (92 if days == "92" else 7)
+        assert page.context["period"].days == (92 if days == "92" else 7)
+
+
+def test_any_two_days_can_be_chosen(as_ada, rule, missed):
+    address, day = reverse("rule_rehearse", args=[rule.pk]), timezone.localdate(missed.began_at, ZoneInfo("Europe/Budapest"))
+    page = as_ada.get(address, {"from": day.isoformat(), "to": day.isoformat()})
+    assert page.context["found"].applies == 1
+    earlier = as_ada.get(address, {"from": (day - timedelta(days=5)).isoformat(), "to": (day - timedelta(days=2)).isoformat()})
+    assert (earlier.status_code, earlier.context["found"].applies) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-11-03", "2026-11-02"),
+        ("2026-01-01", "2026-11-02"),
+        ("2099-01-01", "2099-01-02"),
+        ("2026-13-01", "x"),
+        ("", "0001-01-01"),
+    ],
+)
+def test_days_that_are_no_period_are_explained(as_ada, rule, missed, first, last):
+    page = as_ada.get(reverse("rule_rehearse", args=[rule.pk]), {"from": first, "to": last})
+    assert page.status_code == 422
+    assert 'aria-describedby="period-problem"' in page.content.decode()
 
 
 TIMES = {"cool_down": "6", "cool_down-unit": "60", "s0-after": "0"}
@@ -81,6 +106,9 @@ def test_a_new_rule_is_rehearsed_before_it_is_saved(as_ada, missed, dana):
 
     assert page.status_code == 200
     assert "Dana" in page.content.decode()
+    # For another period, what was written goes along.
+    assert dict(page.context["written"]) == sheet()
+    assert as_ada.post(reverse("rule_rehearse_new"), sheet() | {"days": "31"}).context["period"].days == 31
 
 
 def test_a_rule_that_can_not_be_kept_can_not_be_rehearsed(as_ada, rule):
