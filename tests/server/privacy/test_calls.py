@@ -8,6 +8,8 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from server.calls.definition import Channel, Definition, Step, Trigger, Who
 from server.calls.models import (
@@ -120,6 +122,20 @@ def test_an_exchange_s_name_of_the_call_does_not_tell_who_called_either(called, 
     erase_boti()
     called.refresh_from_db()
     assert called.exchange_id == f"erased-{called.pk}"
+
+
+def test_who_erases_and_who_tells_lock_rows_in_the_same_order(called, erase_boti):
+    with CaptureQueriesContext(connection) as asked:
+        erase_boti()
+    said = [query["sql"] for query in asked.captured_queries]
+    began = next(n for n, sql in enumerate(said) if sql.startswith('UPDATE "messaging_message"') and "words" in sql)
+
+    def first(words: str) -> int:
+        return next(n for n, sql in enumerate(said) if n > began and sql.startswith(words))
+
+    of_calls = ['DELETE FROM "calls_numberusage"', 'UPDATE "calls_callevent"', 'UPDATE "calls_rulestep"', 'UPDATE "calls_telling"']
+    places = [first(words) for words in ('SELECT "messaging_conversation"."id" AS', *of_calls)]
+    assert places == sorted(places)
 
 
 def test_what_our_own_people_were_told_of_it_goes_at_the_provider_too(called, erase_boti):
