@@ -77,6 +77,9 @@ def gate(message: Message, now: datetime) -> None:
     # Without a rule nobody could say why it was sent.
     if telling is None or (_began_to_wait_at(message, telling) < now - WAITS_AT_MOST):
         raise Refused(Skipped.NOT_SENT)
+    if telling.state == TellingState.SKIPPED and telling.retried_at is None:
+        # The red switch has put it away, though it may have been set back since.
+        raise Refused(Skipped(telling.reason))
     conversation = message.conversation
     logic = call_logic_of(conversation.line.subscriber)
     if logic.is_stopped:

@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 
 from server.accounts.models import record_audit
 from server.calls.locking import lock_thread
-from server.calls.models import CallLogic, Skipped, Telling, TellingState
+from server.calls.models import CallLogic, RuleStep, Skipped, StepOutcome, Telling, TellingState
 from server.calls.promises import withdraw_promise
 from server.events.log import record
 from server.events.models import Kind
+from server.messaging.models import Status
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,24 +48,29 @@ class Limits:
 def stop_automatic(*, subscriber: Subscriber, by: User, now: datetime) -> bool:
     """Send nothing by itself any more, not even what was planned; False when it was stopped already.
 
-    What has been queued for sending fails when it is claimed (server/calls/limits.py).
+    What has been queued for sending fails when it is claimed (server/calls/limits.py), also after a resumption.
     """
     logic = _locked(subscriber)
     if logic.is_stopped:
         return False
     logic.stopped_at, logic.stopped_by = now, by
     logic.save()
-    _skip_planned(subscriber)
+    _skip_planned(subscriber, now)
     _note("call_logic.stopped", logic, by=by, now=now)
     return True
 
 
-def _skip_planned(subscriber: Subscriber) -> None:
-    planned = Telling.objects.filter(run__subscriber=subscriber, state=TellingState.PLANNED)
+def _skip_planned(subscriber: Subscriber, now: datetime) -> None:
+    """Later steps, what is planned, letters that the mail server did not take yet, and texts that were not claimed yet."""
+    is_planned = Q(state__in=[TellingState.PLANNED, TellingState.SENDING])
+    is_queued = Q(message__status__in=[Status.QUEUED, Status.HELD])
+    planned = Telling.objects.filter(is_planned | is_queued, run__subscriber=subscriber)
+    due = RuleStep.objects.filter(run__subscriber=subscriber, due_at__isnull=False)
     # The threads first: the order of locks.
     lock_thread(planned.values_list("run__event__call__conversation", flat=True))
     to_callers = list(planned.filter(user=None).select_related("run__event__call"))
-    planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED)
+    planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED, told_at=None, retried_at=None, lease_until=None)
+    due.update(due_at=None, done_at=now, outcome=StepOutcome.STOPPED)
     for telling in to_callers:
         withdraw_promise(telling)
 

@@ -14,6 +14,7 @@ from server.events.models import Event, Kind
 from server.messaging.models import Message, Status
 from server.messaging.reasons import Reason
 from tests.conftest import NOW
+from tests.letters import letters_sent
 from tests.server.conftest import later
 
 LIMITS = {"per_number_per_day": 3, "per_colleague_per_day": 50, "per_minute": 20, "per_day": 500}
@@ -61,6 +62,25 @@ def test_what_is_due_while_it_is_stopped_never_goes_out(kontakt, ada, missed):
     resume_automatic(subscriber=kontakt, by=ada, now=later(minutes=1))
     assert (take_due_steps(now=later(minutes=2)), tell_due(now=later(minutes=2))) == (0, 0)
     assert set(RuleStep.objects.values_list("outcome", flat=True)) == {StepOutcome.STOPPED}
+
+
+def test_what_waited_when_it_was_stopped_does_not_go_out_after_it_is_allowed_again(kontakt, ada, make_rule, happens, dana, claim):
+    dana.email = "dana@kontakt.example"
+    dana.save()
+    by_letter = Step(who=Who.PEOPLE, people=(dana.pk,), channel=Channel.EMAIL)
+    in_ten_minutes = Step(who=Who.PEOPLE, people=(dana.pk,), channel=Channel.BROWSER, after=10)
+    make_rule("Missed", Step(who=Who.CALLER, channel=Channel.SMS), by_letter, in_ten_minutes)
+    happens("missed")
+    decide()
+    tell_due(now=later(seconds=4))
+    stop_automatic(subscriber=kontakt, by=ada, now=later(seconds=5))
+    resume_automatic(subscriber=kontakt, by=ada, now=later(seconds=6))
+
+    assert claim(at=later(seconds=7)) is None
+    assert letters_sent() == []
+    assert take_due_steps(now=later(minutes=11)) == 0
+    assert Message.objects.get().reason == Reason.AUTOMATIC_STOPPED
+    assert states() == [(TellingState.SKIPPED, Skipped.STOPPED)] * 2
 
 
 def test_the_next_call_after_it_is_allowed_again_is_told(kontakt, ada, missed, happens):
