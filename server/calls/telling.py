@@ -94,9 +94,16 @@ def _tell_or_give_up(pk: int, now: datetime) -> bool:
 
 @transaction.atomic
 def _give_up(pk: int, now: datetime) -> bool:
-    telling = Telling.objects.select_related("run__event__call").get(pk=pk)
-    _skip(telling, Skipped.NOT_SENT, now)
+    lock_thread(Telling.objects.filter(pk=pk).values_list("run__event__call__conversation", flat=True))
+    if not _take(pk):
+        return False
+    _skip(Telling.objects.select_related("run__event__call").get(pk=pk), Skipped.NOT_SENT, now)
     return True
+
+
+def _take(pk: int) -> bool:
+    """Whoever comes second finds it taken: the row stays locked until we commit."""
+    return bool(Telling.objects.filter(pk=pk, state=TellingState.PLANNED).update(state=TellingState.SENDING, lease_until=None))
 
 
 def _skip(telling: Telling, reason: Skipped, now: datetime) -> None:
@@ -107,9 +114,7 @@ def _skip(telling: Telling, reason: Skipped, now: datetime) -> None:
 @transaction.atomic
 def _tell(pk: int, now: datetime) -> bool:
     lock_thread(_threads_of(pk, now))
-    # Whoever comes second finds it taken: the row stays locked until we commit.
-    taken = Telling.objects.filter(pk=pk, state=TellingState.PLANNED).update(state=TellingState.SENDING, lease_until=None)
-    if not taken:
+    if not _take(pk):
         return False
     telling = Telling.objects.select_related("user", "run__event__call__line__subscriber__activation").get(pk=pk)
     try:
@@ -123,9 +128,13 @@ def _tell(pk: int, now: datetime) -> bool:
 
 def _threads_of(pk: int, now: datetime) -> list[int | None]:
     """The call's and, if a colleague is texted, theirs: of two who tell each other's callers none waits for the other."""
-    telling = Telling.objects.select_related("user", "run__event__call__line__subscriber__activation").get(pk=pk)
+    planned = Telling.objects.filter(pk=pk, state=TellingState.PLANNED)
+    telling = planned.select_related("user", "run__event__call__line__subscriber__activation").first()
+    if telling is None:
+        # Somebody else was quicker, or it was too old.
+        return []
     call = telling.run.event.call
-    if telling.user is None or telling.channel != Channel.SMS or telling.state != TellingState.PLANNED:
+    if telling.user is None or telling.channel != Channel.SMS:
         return [call.conversation_id]
     with suppress(NotTold):
         return [call.conversation_id, _conversation_with_colleague(call, telling, now).pk]
