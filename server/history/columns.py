@@ -59,7 +59,7 @@ def same(value: Any) -> Any:
 
 
 def _who(origin: str, name: str | None) -> str:
-    return gettext("Rule") if origin == Origin.RULE else name or ""
+    return gettext("Automatic") if origin == Origin.RULE else name or ""
 
 
 def _state(status: str, reason: str) -> str:

@@ -27,7 +27,7 @@ def test_a_row_says_who_what_when_and_how_it_went(db):
 
 def test_a_row_names_the_rule_the_picture_and_nobody(db):
     told = Told()
-    assert said(told, "j")["who"] == "Rule"
+    assert said(told, "j")["who"] == "Automatic"
     assert said(told, "k")["text"] == "[Picture]"
     assert (said(told, "f")["who"], said(told, "f")["name"], said(told, "f")["number"]) == ("", "", "INFO")
 
