@@ -10,6 +10,8 @@ from functools import partial
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from server.calls.definition import Channel
@@ -115,6 +117,19 @@ def test_a_colleagues_sms_is_nobodys_work_until_they_answer(plan, dana, line):
     assert (conversation.contact.number, conversation.line, conversation.done_at) == (THEIR_PHONE, line, NOW)
     receive_sms(line=line, provider_account="simulator:", provider_message_id="x", sender=THEIR_PHONE, body="Hívom.", now=NOW)
     assert Conversation.objects.open().filter(pk=conversation.pk).exists()
+
+
+def test_the_callers_and_the_colleagues_thread_are_locked_at_once_before_all_else(plan, dana, call):
+    dana.phone = THEIR_PHONE
+    dana.save()
+    plan(Channel.SMS, dana)
+    with CaptureQueriesContext(connection) as asked:
+        tell_due(now=NOW)
+    said = [query["sql"] for query in asked.captured_queries]
+    taken = next(n for n, sql in enumerate(said) if sql.startswith('UPDATE "calls_telling"'))
+    both = f"IN ({call.conversation_id}, {Message.objects.get().conversation_id})"
+    assert any(sql.startswith('SELECT "messaging_conversation"') and both in sql for sql in said[:taken])
+    assert not any(sql.startswith('UPDATE "messaging_conversation"') for sql in said[:taken])
 
 
 def test_a_thread_that_is_open_with_a_colleagues_number_stays_open(plan, dana, line, kontakt):
