@@ -65,7 +65,7 @@ def previews_of(definition: Definition, *, subscriber: Subscriber, user: User) -
     """For each step what it would have said of the latest calls, and how long it can get."""
     events = _latest(definition, subscriber)
     return [
-        Preview([_sample(definition, step, event, user) for event in events], _longest(step, subscriber))
+        Preview([_sample(definition, step, event, user) for event in _heard_of(step, events)], _longest(step, subscriber))
         for step in definition.steps
     ]
 
@@ -77,8 +77,12 @@ def _latest(definition: Definition, subscriber: Subscriber) -> list[CallEvent]:
     )
     related = events.select_related("call__subscriber", "call__line", "call__conversation__contact__main", "node")
     latest = list(related.order_by("-call__began_at", "-pk")[:LOOKED_AT])
-    meant = [event for event, facts in zip(latest, facts_of_many(latest), strict=True) if _is_for(definition, facts)]
-    return meant[:SHOWN]
+    return [event for event, facts in zip(latest, facts_of_many(latest), strict=True) if _is_for(definition, facts)]
+
+
+def _heard_of(step: Step, events: list[CallEvent]) -> list[CallEvent]:
+    """Who withholds their number gets no text."""
+    return [event for event in events if step.who != Who.CALLER or event.call.conversation_id is not None][:SHOWN]
 
 
 def _is_for(definition: Definition, facts: Facts) -> bool:

@@ -256,6 +256,17 @@ def test_the_sketch_says_what_is_written_by_now(ada, line, boti):
     assert "There is no {nobody}." in wrong.text
 
 
+def test_a_text_to_callers_is_shown_on_no_call_of_a_withheld_number(ada, line):
+    from django.utils import timezone
+
+    told = Told(exchange_id="1", kind="missed", at=timezone.now(), caller="anonymous", called=line.number)
+    record_call_event(line=line, told=told, now=timezone.now())
+    wishes = FORM | {"s0-own": "1", "s0-text-en": "Somebody rang"}
+    shown = {who: Browser(ada).post("/call-logic/rules/sketch/", wishes | {"s0-who": who}).text for who in ("caller", "on_duty")}
+    assert "No such call in the last month" in shown["caller"]
+    assert "No such call in the last month" not in shown["on_duty"]
+
+
 def test_what_is_gone_is_said_in_red_and_can_be_given_up(ada, made, english_team):
     rule = made(definition=replace(DUTY, steps=(Step(who=Who.TEAMS, teams=(english_team.pk,)),)))
     english_team.delete()
