@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from server import phone
 from server.accounts.invitations import LONGEST_EMAIL, LONGEST_NAME, EmailNotValid, PersonExists, TooManyInvitations, plain_name
-from server.accounts.models import Language, Role, Team, User
+from server.accounts.models import CallNotice, Language, Role, Team, User
 from server.accounts.people import ROLES, LastAdministrator, PersonWish
 from server.lines.models import SECRETS, Line
 from server.wording import fold
@@ -104,8 +104,15 @@ class PersonForm(InvitationForm):
 
     def __init__(self, *args, person: User, company: Subscriber, **kwargs) -> None:
         super().__init__(*args, company=company, initial=_as_is(person), **kwargs)
+        self.person = person
         # Whom the operator has set up without one can go on without.
         self.fields["email"].required = bool(person.email)
+
+    @property
+    def ways_of_calls(self) -> str:
+        """How they have chosen to hear of calls."""
+        chosen = [str(way.label) for way in CallNotice if way in self.person.hears_of_calls_by]
+        return ", ".join(label[:1].lower() + label[1:] for label in chosen)
 
     def clean_phone(self) -> str:
         written = self.cleaned_data["phone"].strip()

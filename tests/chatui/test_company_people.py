@@ -427,3 +427,11 @@ def test_a_team_has_a_name_of_its_own(hers, kontakt, rival, name):
     Team.objects.create(subscriber=kontakt, name="Műhely")
     assert hers.post("/company/teams/new/", {"name": name}, headers=HTMX).status_code == 422
     assert Team.objects.count() == 1
+
+
+def test_a_persons_page_says_how_they_hear_of_calls(hers, dana):
+    address = f"/company/people/{dana.pk}/"
+    User.objects.filter(pk=dana.pk).update(hears_of_calls_by=["browser", "sms"])
+    assert "Hears of calls: in the browser, by SMS." in hers.get(address).text
+    User.objects.filter(pk=dana.pk).update(hears_of_calls_by=[])
+    assert "Has chosen no way to hear of calls." in hers.get(address).text
