@@ -158,7 +158,7 @@ class _Load:
     def _opened(self) -> Iterator[tuple[Any, ...]]:
         for pk in range(1, self.conversations + 1):
             line, opened = self.lines[pk], "2023-11-23 06:00:00.000001"
-            yield pk, self.accounts[line], line, pk, opened, opened, 0, False
+            yield pk, self.accounts[line], line, pk, opened, opened, 0, False, ""
 
     @staticmethod
     def _digits(pk: int) -> int:
@@ -312,7 +312,7 @@ class _Company:
 
 
 CONTACT = "id subscriber_id number name company note emails language words created_at"
-CONVERSATION = "id subscriber_id line_id contact_id latest_at created_at inbound_count has_failed"
+CONVERSATION = "id subscriber_id line_id contact_id latest_at created_at inbound_count has_failed call_state"
 MESSAGE = """id uuid subscriber_id conversation_id line_id direction status body words author_id origin encoding segments
 plain_segments media provider_account provider_message_id reason provider_code attempts absences lease_by created_at attempted_at
 sent_at delivered_at failed_at"""

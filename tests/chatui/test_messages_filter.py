@@ -363,7 +363,7 @@ def test_it_asks_the_database_as_often_with_a_filter_as_without(dana, boti_texts
     browser = Browser(dana)
     for n in range(60):
         boti_texts(f"text {n}", sender=f"+3630555{n:04}")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         page = browser.get("/messages/?direction=in&from=2020-01-01")
     with django_assert_num_queries(6):
         assert len(shown(browser.get(next_page(page), headers=HTMX))) == 10

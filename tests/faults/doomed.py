@@ -87,7 +87,7 @@ def _before_commit(die: Callable[[], None]) -> None:
     from gateway import webhooks
 
     # The last statement of the transaction.
-    _after(webhooks, "_keep", die)
+    _after(webhooks, "keep", die)
 
 
 def _before_answer(die: Callable[[], None]) -> None:
