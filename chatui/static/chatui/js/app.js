@@ -19,6 +19,7 @@ import "./phonebook.js";
 import "./rules.js";
 import "./calls.js";
 import "./told.js";
+import "./tabs.js";
 import { connect } from "./socket.js";
 
 // The operator's own pages have nothing live.
