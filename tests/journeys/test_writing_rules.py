@@ -132,6 +132,7 @@ def test_on_a_telephone_all_of_it_fits(two_rules, scheme):
         tab.page.goto(tab.url + path)
         assert not is_too_wide(tab), path
         assert violations(tab) == []
+    expect(tab.page.locator(".tabs.places [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 def test_without_scripts_a_rule_is_written_ordered_and_deleted(two_rules):
