@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -19,6 +19,15 @@ class Chat:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
+
+    def visit(self, path: str) -> None:
+        """Go to another page; a page that loads itself anew at this very moment takes its place, so then again."""
+        try:
+            self.page.goto(self.url + path)
+        except Error as problem:
+            if "ERR_ABORTED" not in problem.message:
+                raise
+            self.page.goto(self.url + path)
 
     # --- The list
     @property

@@ -57,9 +57,9 @@ def test_a_file_becomes_contacts_and_goes_again(company, dana, options):
     # Everybody's pages load anew when many names have changed: the click must not come in between.
     tab.is_live()
     assert violations(tab) == []
-    tab.page.goto(tab.url + "/phonebook/?q=tamás")
+    tab.visit("/phonebook/?q=tamás")
     expect(tab.page.get_by_role("main")).to_contain_text("Ember Tamás 2")
-    tab.page.goto(tab.url + "/phonebook/import/")
+    tab.visit("/phonebook/import/")
     tab.is_live()
     tab.page.get_by_role("link", name="Undo").click()
     assert violations(tab) == []
@@ -67,7 +67,7 @@ def test_a_file_becomes_contacts_and_goes_again(company, dana, options):
     expect(tab.page.get_by_role("heading", name="The import was undone")).to_be_visible()
     expect(tab.page.locator(".import")).to_contain_text("3 numbers were deleted, 0 are as they were before.")
     assert not is_too_wide(tab)
-    tab.page.goto(tab.url + "/phonebook/?q=tamás")
+    tab.visit("/phonebook/?q=tamás")
     expect(tab.page.get_by_role("main")).not_to_contain_text("Ember Tamás")
 
 
