@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-
 @require_safe
 @for_people_with_sms
 def calls(request: HttpRequest) -> HttpResponse:

@@ -131,7 +131,9 @@ def test_what_a_page_offers_is_not_refused(his, threads):
     for page in [*PAGES, f"/conversations/{threads[0].pk}/"]:
         text = re.sub(r'<(\w+)[^>]*class="[^"]*\bwriters-only\b[^"]*".*?</\1>', "", his.get(page).text, flags=re.DOTALL)
         forms = set(re.findall(r'<form[^>]*method="post"[^>]*action="([^"]+)"', text))
-        forms = {address for address in forms if not re.search(r"/(unread|logout|language|settings|filters|exports|told)/", address)}
+        forms = {
+            address for address in forms if not re.search(r"/(unread|logout|language|settings|filters|exports|told)/", address)
+        }
         assert not forms - {"/logout/", "/language/"}, page
         for link in set(re.findall(r'href="(/[^"#]*)', text)) - {"/simulator/"}:
             if not link.startswith(("/static/", "/settings/")):
