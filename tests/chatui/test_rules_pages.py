@@ -226,7 +226,7 @@ def test_what_is_wrong_is_said_at_its_field_and_all_is_kept(ada, wishes, said):
 def test_steps_are_added_moved_and_taken_out_without_saving(ada):
     browser, form = Browser(ada), FORM | {"s0-own": "1", "s0-text-en": "First"}
     page = browser.post("/call-logic/rules/new/", form | {"do": "add-step"}).text
-    assert page.count('<li class="step"') == 2
+    assert page.count('<li class="rule-step"') == 2
     two = form_in(page) | {"s1-own": "1", "s1-text-en": "Second"}
     page = browser.post("/call-logic/rules/new/", two | {"do": "raise-step:1"}).text
     assert page.index("Second</textarea>") < page.index("First</textarea>")
