@@ -58,6 +58,12 @@ def count_for_day(subscriber: Subscriber, day: date, *, limit: int) -> bool:
     return True
 
 
+def is_first_told(subscriber: Subscriber, day: date, *, limit: int) -> bool:
+    """Whether the company's day is used up and nobody has been told of it yet; then somebody is now."""
+    used_up = DayUsage.objects.filter(subscriber=subscriber, day=day, sent_on_day__gte=limit)
+    return bool(used_up.filter(Q(told_on=None) | Q(told_on__lt=day)).update(told_on=day))
+
+
 def count_for_minute(subscriber: Subscriber, now: datetime, *, limit: int) -> bool:
     """Whether the company's minute had room for one more; then it is counted."""
     minute = minute_of(now)

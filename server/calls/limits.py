@@ -20,6 +20,7 @@ from server.calls.counting import (
     count_for_number,
     count_for_rule,
     is_cooling_down,
+    is_first_told,
     next_minute,
     sent_on,
     sent_to,
@@ -30,6 +31,7 @@ from server.calls.counting import (
 from server.calls.machines import answers_by_itself
 from server.calls.models import CallLogic, Skipped, Telling, TellingState
 from server.calls.promises import withdraw_promise
+from server.calls.tasks import tell_of_used_up_day
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out_in_force
 from server.lines import limits as of_lines
@@ -150,6 +152,8 @@ def _count(telling: Telling, conversation: Conversation, logic: CallLogic, now: 
             raise Refused(Skipped.COOL_DOWN)
         if not count_for_day(subscriber, today, limit=logic.per_day):
             raise Refused(Skipped.COMPANY_DAY)
+        if is_first_told(subscriber, today, limit=logic.per_day):
+            tell_of_used_up_day.enqueue(subscriber.pk, logic.per_day)
     if not count_for_minute(subscriber, now, limit=logic.per_minute):
         raise NotNow(next_minute(now))
 

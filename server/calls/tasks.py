@@ -20,9 +20,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from server.accounts.models import Subscriber
 from server.calls.models import Call, Skipped, Telling, TellingState
 from server.calls.settling import is_stopped, settle
-from server.mail import send_automatic_letter
+from server.lines.tasks import administrators_to_tell
+from server.mail import send_automatic_letter, send_letter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,6 +54,29 @@ def send_letter_of_call(telling_id: int, attempt: int) -> None:
         _put_off(telling, attempt, problem)
     else:
         _settle(telling, reason)
+
+
+@task()
+def tell_of_used_up_day(subscriber_id: int, limit: int) -> None:
+    """Tell the company's administrators that no more automatic messages go out today."""
+    subscriber = Subscriber.objects.get(pk=subscriber_id)
+    people = administrators_to_tell(subscriber)
+    if not people:
+        logger.warning("company %s: its automatic messages of the day are used up, and nobody of it can be told", subscriber.slug)
+    for person in people:
+        with override(person.language):
+            words = {"limit": limit, "address": f"{settings.PUBLIC_URL}{reverse('call_logic_limits')}"}
+            send_letter(
+                to=person.email,
+                subject=_("Call logic has sent all of today's messages"),
+                message=_(
+                    "Call logic may send %(limit)s SMS a day, and all of them have gone out today. No more go out by themselves "
+                    "until tomorrow; each call says who was not told. What people write goes out as usual.\n\n"
+                    "If this is not what you expect, look at the calls of today: somebody may be making your exchange ring. "
+                    "Administrators change the limit here:\n%(address)s\n"
+                )
+                % words,
+            )
 
 
 def _claim(telling_id: int, attempt: int, now: datetime) -> bool:

@@ -45,6 +45,7 @@ class DayUsage(models.Model):
     subscriber = models.OneToOneField(Subscriber, on_delete=models.CASCADE, related_name="+")
     day = models.DateField()
     sent_on_day = models.PositiveIntegerField(default=0)
+    told_on = models.DateField(null=True, help_text="When the administrators were last told that all of it is used up")
 
     def __str__(self) -> str:
         return f"{self.subscriber_id} {self.day} {self.sent_on_day}"

@@ -29,6 +29,7 @@ from server.messaging.partners import block_sender
 from server.messaging.reasons import Reason
 from server.messaging.sending import claim_next, give_back, mark_failed, mark_sent, mark_unconfirmed, requeue_absent
 from tests.conftest import BOTI, NOW
+from tests.letters import letters_sent
 from tests.server.conftest import later
 
 THEIRS = "+36301112222"
@@ -173,6 +174,23 @@ def test_strangers_called_one_after_the_other_get_no_more_than_the_company_s_day
     told = [goes_out(rule, number=f"+3630777000{n}", at=later(minutes=n)) for n in range(5)]
     assert told == ["sent"] * 3 + [Skipped.COMPANY_DAY] * 2
     assert goes_out(rule, number="+36307770009", at=later(days=1)) == "sent"
+
+
+def test_administrators_are_told_once_a_day_that_the_company_s_day_is_used_up(kontakt, ada, rules, goes_out):
+    ada.email = "ada@kontakt.example"
+    ada.save()
+    limits_of(kontakt, ada, per_day=2)
+    (rule,) = rules(5)
+    for n in range(2):
+        assert letters_sent() == []
+        goes_out(rule, number=f"+3630777000{n}", at=later(minutes=n))
+    goes_out(rule, number="+36307770003", at=later(minutes=3))
+    (letter,) = letters_sent()
+    assert letter.to == ["ada@kontakt.example"]
+    assert "/call-logic/limits/" in letter.body
+    for n in range(2):
+        goes_out(rule, number=f"+3630777000{n}", at=later(days=1, minutes=n))
+    assert len(letters_sent()) == 1
 
 
 def test_what_was_surely_not_sent_leaves_room_in_the_company_s_day(kontakt, ada, rules, planned, claim, goes_out):
