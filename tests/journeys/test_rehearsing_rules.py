@@ -31,7 +31,7 @@ def test_from_the_editor_over_the_trial_to_the_picture(boss, company, boti):
     expect(rehearsal.get_by_role("row", name="Béla")).to_contain_text("1")
     rehearsal.close()
 
-    tab.page.get_by_role("link", name="Rehearse").click()
+    tab.page.get_by_role("link", name="48-hour trial").click()
     expect(tab.page.get_by_text("of 1 calls")).to_be_visible()
     assert violations(tab) == []
     # By keyboard: the notice of the call may lie over it.
