@@ -6,7 +6,7 @@ So any number of dispatchers keep to the limits together. A row that is not ther
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Q
 
@@ -16,7 +16,7 @@ from server.lines.limits import MINUTE, later_of, one_more
 if TYPE_CHECKING:
     from datetime import date
 
-    from django.db.models import QuerySet
+    from django.db.models import Manager, Model, QuerySet
 
     from server.accounts.models import Subscriber
     from server.calls.models import CallRule
@@ -28,34 +28,20 @@ KEPT_FOR = timedelta(days=31)
 
 def count_for_number(subscriber: Subscriber, number: str, day: date, *, limit: int) -> bool:
     """Whether the number had room for one more on this day; then it is counted."""
-    rows = NumberUsage.objects.filter(subscriber=subscriber, number=number)
-    counting = {"sent_on_day": one_more("day", day, "sent_on_day"), "day": later_of("day", day)}
-    while not rows.filter(Q(day__lt=day) | Q(sent_on_day__lt=limit)).update(**counting):
-        if rows.exists():
-            return False
-        NumberUsage.objects.bulk_create([NumberUsage(subscriber=subscriber, number=number, day=day)], ignore_conflicts=True)
-    return True
+    room, counting = _one_more_within("day", day, "sent_on_day", limit)
+    return _count(NumberUsage(subscriber=subscriber, number=number, day=day), room, counting, subscriber=subscriber, number=number)
 
 
 def count_for_rule(rule: CallRule, number: str, now: datetime) -> bool:
     """Whether the rule has not written to the number for as long as its cool-down is; then it has now."""
-    rows = RuleUsage.objects.filter(rule=rule, number=number)
-    while not rows.filter(sent_at__lte=now - cool_down(rule)).update(sent_at=now):
-        if rows.exists():
-            return False
-        RuleUsage.objects.bulk_create([RuleUsage(rule=rule, number=number, sent_at=LONG_AGO)], ignore_conflicts=True)
-    return True
+    room = Q(sent_at__lte=now - cool_down(rule))
+    return _count(RuleUsage(rule=rule, number=number, sent_at=LONG_AGO), room, {"sent_at": now}, rule=rule, number=number)
 
 
 def count_for_day(subscriber: Subscriber, day: date, *, limit: int) -> bool:
     """Whether the company's day had room for one more; then it is counted."""
-    rows = DayUsage.objects.filter(subscriber=subscriber)
-    counting = {"sent_on_day": one_more("day", day, "sent_on_day"), "day": later_of("day", day)}
-    while not rows.filter(Q(day__lt=day) | Q(sent_on_day__lt=limit)).update(**counting):
-        if rows.exists():
-            return False
-        DayUsage.objects.bulk_create([DayUsage(subscriber=subscriber, day=day)], ignore_conflicts=True)
-    return True
+    room, counting = _one_more_within("day", day, "sent_on_day", limit)
+    return _count(DayUsage(subscriber=subscriber, day=day), room, counting, subscriber=subscriber)
 
 
 def is_first_told(subscriber: Subscriber, day: date, *, limit: int) -> bool:
@@ -67,12 +53,24 @@ def is_first_told(subscriber: Subscriber, day: date, *, limit: int) -> bool:
 def count_for_minute(subscriber: Subscriber, now: datetime, *, limit: int) -> bool:
     """Whether the company's minute had room for one more; then it is counted."""
     minute = minute_of(now)
-    rows = MinuteUsage.objects.filter(subscriber=subscriber)
-    counting = {"sent_in_minute": one_more("minute", minute, "sent_in_minute"), "minute": later_of("minute", minute)}
-    while not rows.filter(Q(minute__lt=minute) | Q(sent_in_minute__lt=limit)).update(**counting):
+    room, counting = _one_more_within("minute", minute, "sent_in_minute", limit)
+    return _count(MinuteUsage(subscriber=subscriber, minute=minute), room, counting, subscriber=subscriber)
+
+
+def _one_more_within(span: str, current: object, count: str, limit: int) -> tuple[Q, dict[str, Any]]:
+    """The condition that a day or minute has room for one more, and what counts it."""
+    room = Q(**{f"{span}__lt": current}) | Q(**{f"{count}__lt": limit})
+    return room, {count: one_more(span, current, count), span: later_of(span, current)}
+
+
+def _count(empty: Model, room: Q, counting: dict[str, Any], **key: Any) -> bool:
+    """Count in the row of this key, where there is room; `empty` is put there first when there is none."""
+    usages: Manager[Any] = type(empty)._default_manager
+    rows = usages.filter(**key)
+    while not rows.filter(room).update(**counting):
         if rows.exists():
             return False
-        MinuteUsage.objects.bulk_create([MinuteUsage(subscriber=subscriber, minute=minute)], ignore_conflicts=True)
+        usages.bulk_create([empty], ignore_conflicts=True)
     return True
 
 
