@@ -1,7 +1,6 @@
 """Calls, the rules that answer them, and what came of each: call logic's rows."""
 
 from server.calls.models.calls import (
-    ALL_RINGING,
     STATE_RANK,
     UNANSWERED,
     Call,
@@ -18,7 +17,6 @@ from server.calls.models.runs import Outcome, RuleRun, RuleStep, Skipped, StepOu
 from server.calls.models.usage import DayUsage, MinuteUsage, NumberUsage, RuleUsage
 
 __all__ = [
-    "ALL_RINGING",
     "STATE_RANK",
     "UNANSWERED",
     "Call",

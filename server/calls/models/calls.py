@@ -150,10 +150,6 @@ class CallEventKind(models.TextChoices):
     NODE = "node", _("Message node")
 
 
-# What says nothing yet of how a call ends.
-ALL_RINGING = (CallEventKind.RINGING,)
-
-
 class CallEvent(models.Model):
     """Something that happened in a call; told twice it is one row.
 
