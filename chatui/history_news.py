@@ -95,8 +95,8 @@ def _tell_of_threads(news: News, events: list[Event], matching: MessageQuerySet,
     news.renamed = list(Conversation.objects.filter(pk__in=ids).select_related("contact").order_by("pk"))
     # Those of blocked contacts leave, unless they were asked for by name.
     news.threads = [conversation.pk for conversation in news.renamed if conversation.hidden_at and not wanted.names_a_partner]
-    # A name that is searched for, or a first note, makes all messages of a thread match, or none.
-    if not (wanted.text or wanted.has_note):
+    # A name that is searched for, whose number it is, or a first note makes all messages of a thread match, or none.
+    if not (wanted.text or wanted.name or wanted.contact is not None or wanted.has_note):
         return
     found = list(matching.filter(conversation__in=ids)[: MOST_OF_THREADS + 1])
     news.must_reload = len(found) > MOST_OF_THREADS

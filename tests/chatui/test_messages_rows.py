@@ -21,7 +21,7 @@ from server.history.columns import COLUMNS
 from server.messaging.conversations import write_note
 from server.messaging.models import DeliveryReport, Message, Origin, Status
 from server.messaging.outbound import queue_sms
-from server.messaging.partners import rename_contact
+from server.messaging.partners import merge_contacts, rename_contact, separate_number
 from tests.conftest import NOW
 from tests.doors import FRAMES, HTMX, Browser, shown
 
@@ -354,9 +354,21 @@ def test_a_new_name_is_told_and_decides_what_matches(dana, kontakt, boti, boti_t
     found = ask(dana, since, q="ilona")
     assert set(found.rows) == {str(text.uuid) for text in texts}
     assert found.new == []
-    lost = ask(dana, since, q="boti")
-    assert lost.rows == []
-    assert lost.threads == [str(texts[0].conversation_id)]
+    assert set(ask(dana, since, name="ilona").rows) == {str(text.uuid) for text in texts}
+    for query in ({"q": "boti"}, {"name": "boti"}):
+        lost = ask(dana, since, **query)
+        assert lost.rows == []
+        assert lost.threads == [str(texts[0].conversation_id)]
+
+
+def test_a_number_that_joins_a_partner_brings_its_thread_and_takes_it_away_again(dana, sam, kontakt, boti, boti_texts):
+    text = boti_texts("Az új számom", sender="+36309990077")
+    since = last(kontakt)
+    merge_contacts(keep=boti, other=text.conversation.contact, by=sam, now=NOW)
+    assert ask(dana, since, contact=boti.pk).rows == [str(text.uuid)]
+    separate_number(number=Contact.objects.get(number="+36309990077"), by=sam, now=NOW)
+    assert ask(dana, since, contact=boti.pk).rows == []
+    assert str(text.conversation_id) in " ".join(ask(dana, since, contact=boti.pk).threads)
 
 
 def test_a_first_note_brings_its_thread(dana, kontakt, boti_texts):
