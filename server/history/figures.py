@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from server.messaging.models import MessageQuerySet
 
 # Conditions on whole threads: these hold for who is waiting now, whatever the period.
-OF_THREADS = ("line", "contact", "conversation", "number", "note")
+OF_THREADS = ("line", "contact", "conversation", "number", "name", "note")
 DAYS_WITHOUT_DATES = 30
 LONGEST_WAITING = 10
 # Of more bars than about sixty nobody reads a single one.

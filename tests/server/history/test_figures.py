@@ -343,6 +343,9 @@ def test_who_waits_meets_the_filters_conditions_on_threads(sam, line, sales_line
     def waits(**conditions: str) -> list[Conversation]:
         return figures(sam, asked(**conditions)).waiting
 
+    here.contact.name = "Ilona"
+    here.contact.save()
+    assert waits(name="ilo") == [here]
     assert waits(line=str(line.pk)) == waits(number="999 0001") == waits(conversation=str(here.pk)) == [here]
     assert waits(note="1") == waits(contact=str(there.contact_id)) == [there]
     assert waits(q="semmi", direction="out") == [here, there]
