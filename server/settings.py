@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
+from server.statics import version_of_files
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -218,14 +220,17 @@ USE_TZ = True
 TIME_ZONE = "Europe/Budapest"
 
 # --- Files ------------------------------------------------------------------------------------
-STATIC_URL = "static/"
+# One word for all of them: modules import each other by relative addresses, and never an old one a new one.
+STATIC_VERSION = version_of_files(BASE_DIR)
+STATIC_URL = f"static/{STATIC_VERSION}/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
-# A style sheet edited under the running server would else be cut at its old length.
-WHITENOISE_AUTOREFRESH = IS_LOCAL
+# A style sheet edited under the running demo would else be cut at its old length, or not seen.
+WHITENOISE_AUTOREFRESH = DEMO
+WHITENOISE_MAX_AGE = 0
+WHITENOISE_IMMUTABLE_FILE_TEST = None if DEMO else "."
 # Files are served from the rooms they are in: nothing needs to be collected first.
 warnings.filterwarnings("ignore", message="No directory at")
-WHITENOISE_MAX_AGE = 0 if IS_LOCAL else 3600
 # Messages as files, for a day: no address leads there, chatui hands them out. Web and worker must see the same folder.
 EXPORT_DIR = Path(env("EXPORT_DIR", default=str(BASE_DIR / "data" / "exports")))
 # Contacts on their way in, until they are imported.

@@ -510,6 +510,7 @@ PUBLIC: dict[str, list[Call]] = {
     "logout": [Call("get", "/logout/", {}, status=405)],
     "language": [Call("get", "/language/", {}, status=405)],
     "health": [blind("get", "/health/")],
+    "static": [Call("get", "/static/{word}/chatui/css/base.css", {}, status=302), hidden("get", f"{project.STATIC_URL}{{word}}")],
     # Providers prove who they are by other means; without them nothing is stored.
     "gateway:messages": [
         Call("get", "/gateway/simulator/{key}/messages/", {}, status=405),

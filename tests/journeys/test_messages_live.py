@@ -108,7 +108,7 @@ def test_news_of_no_row_makes_no_list_ask(company, dana, boti, at):
     page = at(dana)
     told = page.page.evaluate(
         """async () => {
-            const { applyFrames } = await import("/static/chatui/js/frames.js");
+            const { applyFrames } = await import(document.querySelector("script[src$='/app.js']").src.replace("app.js", "frames.js"));
             document.addEventListener("fonal:told", () => (window.told = (window.told ?? 0) + 1));
             applyFrames('<live-position number="1000" heartbeat></live-position>');
             applyFrames('<live-read conversation="999999" user="0" read="0" unread="0"></live-read><live-position number="1001"></live-position>');
