@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.shortcuts import render
 from django.utils.timezone import now
 
-from server.accounts.acting import ACTING, end_acting, stand_in, why_over
+from server.accounts.acting import ACTING, end_acting, note_deed, note_look, stand_in, why_over
 from server.accounts.circumstances import circumstances, under
 from server.accounts.models import Support
 from server.events.showing_out import stop_acting
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 # About the person, who is somebody else while acting; and what would make something the person's own in the company.
 CLOSED_PLACES = ("settings/", "language/")
 CLOSED_NAMES = {"claim", "filter_keep"}
+# Where customers, or what they wrote, can be read.
+LOOKED_AT = {"chat", "conversation", "entries", "messages", "message_details", "phonebook", "contact", "calls", "call", "why"}
+# Posts that change nothing of the company's: what is typed is kept, or seen, or only tried.
+NO_DEEDS = {"draft", "read", "told_seen", "told_all_seen", "rule_sketch", "call_flow_heard", "rule_rehearse", "rule_rehearse_new"}
+SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 class ActingMiddleware:
@@ -35,14 +44,27 @@ class ActingMiddleware:
             return self.get_response(request)
         support.otp_device, support.is_verified = request.user.otp_device, request.user.is_verified
         request.user = support
+        began = now()
         with under(replace(circumstances(), is_support=True)):
-            return self.get_response(request)
+            response = self.get_response(request)
+            if response.status_code < 400 and request.resolver_match is not None:
+                _write_down(request, support, began)
+            return response
 
     def process_view(self, request, view, args, kwargs):
         is_closed = request.resolver_match.route.startswith(CLOSED_PLACES) or request.resolver_match.view_name in CLOSED_NAMES
         if is_closed and isinstance(request.user, Support):
             return render(request, "chatui/not_while_acting.html", status=403)
         return None
+
+
+def _write_down(request, support: Support, began: datetime) -> None:
+    """What the company's own log must say of it: who looked where, and who did what."""
+    name = request.resolver_match.view_name
+    if request.method not in SAFE and name not in NO_DEEDS:
+        note_deed(support=support, page=request.path, what=name, began=began, now=now())
+    elif request.method == "GET" and name in LOOKED_AT:
+        note_look(support=support, page=request.path.removesuffix("entries/"), now=now())
 
 
 @receiver(user_logged_out)

@@ -15,10 +15,11 @@ from django_otp.models import Device
 
 from server import sms
 from server.accounts.circumstances import circumstances, under
-from server.accounts.models import Subscriber, Support, User, record_audit
+from server.accounts.models import AuditEntry, Subscriber, Support, User, record_audit
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
+    from django.db.models import QuerySet
 
 ACTING = "acting"
 LASTS = timedelta(minutes=60)
@@ -69,6 +70,23 @@ def stand_in(*, session: SessionBase, person: User, now: datetime) -> Support | 
     return None if subscriber is None else Support.of(person, subscriber=subscriber, until=_until(session))
 
 
+def note_look(*, support: Support, page: str, now: datetime) -> bool:
+    """A page with what customers wrote, or with who they are, was opened: written down once in an acting, by its address."""
+    noted = _entries_of(support, since=support.until - LASTS).filter(action="support.looked", target=page[:120])
+    if noted.exists():
+        return False
+    _note("support.looked", support, support.subscriber, now, target=page)
+    return True
+
+
+def note_deed(*, support: Support, page: str, what: str, began: datetime, now: datetime) -> bool:
+    """Something was changed: written down here unless the verb itself has done so since `began`."""
+    if _entries_of(support, since=began).exists():
+        return False
+    _note("support.did", support, support.subscriber, now, target=page, did=what)
+    return True
+
+
 def why_over(*, session: SessionBase, now: datetime) -> str:
     """Of a session in which nobody may act any more."""
     return "expired" if now >= _until(session) else "revoked"
@@ -85,6 +103,10 @@ def _may_act(person: User, session: SessionBase) -> bool:
     return device is not None and bool(device.user_id == person.pk)
 
 
-def _note(action: str, person: User, subscriber: Subscriber, now: datetime, **detail: str) -> None:
+def _entries_of(support: Support, *, since: datetime) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(subscriber=support.subscriber_id, actor=support.pk, is_support=True, at__gte=since)
+
+
+def _note(action: str, person: User, subscriber: Subscriber | None, now: datetime, *, target: str = "", **detail: str) -> None:
     with under(replace(circumstances(), is_support=True)):
-        record_audit(action=action, at=now, actor=person, subscriber=subscriber, target=person.username, **detail)
+        record_audit(action=action, at=now, actor=person, subscriber=subscriber, target=target or person.username, **detail)

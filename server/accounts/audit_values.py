@@ -38,6 +38,21 @@ _VALUES: dict[str, Mapping[str, _StrPromise | str]] = {
         "logged out": gettext_lazy("logged out"),
     },
     "people": _RIGHTS,
+    # Of the operator's support: what leaves no entry of its own when the company's people do it.
+    "did": {
+        "send": gettext_lazy("sent a message"),
+        "new_message": gettext_lazy("sent a message"),
+        "retry": gettext_lazy("sent a message again"),
+        "discard": gettext_lazy("discarded a message that was not sent"),
+        "note": gettext_lazy("wrote a note"),
+        "assign": gettext_lazy("gave a conversation to somebody"),
+        "done": gettext_lazy("closed a conversation"),
+        "reopen": gettext_lazy("reopened a conversation"),
+        "unread": gettext_lazy("marked a conversation as unread"),
+        "contact": gettext_lazy("changed an entry of the phone book"),
+        "contact_new": gettext_lazy("made an entry of the phone book"),
+        "promise_done": gettext_lazy("settled a promise to call back"),
+    },
     "language": {"hu": gettext_lazy("Hungarian"), "en": gettext_lazy("English")},
     "changed": {
         "new": gettext_lazy("new"),

@@ -124,6 +124,27 @@ def test_what_is_done_names_the_person_and_is_marked(helping, conversation, oper
     assert (entry.subscriber, entry.actor, entry.is_support) == (kontakt, oper, True)
 
 
+def test_all_of_it_stands_in_the_companys_log(helping, ada, conversation, boti, boti_texts):
+    message = boti_texts("Szia!")
+    thread, entry = f"/conversations/{conversation.pk}/", f"/phonebook/{boti.pk}/"
+    for address in (thread, thread, f"{thread}entries/", entry, f"/messages/{message.uuid}/", "/messages/?q=titkos", "/company/"):
+        assert helping.get(address).status_code == 200, address
+    assert [one.target for one in entries("support.looked")] == [thread, entry, f"/messages/{message.uuid}/", "/messages/"]
+
+    helping.send(conversation, "Itt a szolgáltató.")
+    helping.post(entry, {"name": "Kiss Botond"})
+    # Kept, seen, refused: nothing was done.
+    helping.say(f"{thread}draft/", body="Kezd")
+    helping.say(f"{thread}read/", upto="1")
+    helping.post(entry, {"name": ""})
+    # The verb itself has written it down.
+    helping.post(f"{entry}block/")
+    assert [(one.target, one.detail["did"]) for one in entries("support.did")] == [(f"{thread}send/", "send"), (entry, "contact")]
+    assert len(entries("contact.blocked")) == 1
+    assert "titkos" not in repr([one.detail for one in AuditEntry.objects.all()])
+    assert "changed an entry of the phone book" in Browser(ada).get("/company/audit/?support=1").text
+
+
 def test_the_persons_row_stays_as_it_is(helping, oper, conversation):
     before = row_of(oper)
     for method, address, form in [
