@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.tasks import task
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from server.letter_tasks import letter_task
 from server.lines.models import Line
 from server.lines.tasks import administrators_to_tell
 from server.mail import send_letter
@@ -16,7 +16,7 @@ from server.mail import send_letter
 logger = logging.getLogger(__name__)
 
 
-@task()
+@letter_task
 def tell_of_held_line(line_id: int) -> None:
     """Tell the company's administrators who want to hear it by e-mail that a line's messages wait."""
     line = Line.objects.select_related("subscriber").get(pk=line_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import smtplib
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
@@ -15,13 +17,30 @@ if TYPE_CHECKING:
 
     from django.utils.safestring import SafeString
 
+logger = logging.getLogger(__name__)
+
+# What a mail server says when no later attempt would do any better.
+REFUSED_FOR_GOOD = 500
 # Nobody's holiday notice is to answer.
 _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 _BREAK = mark_safe("<br>\n")
 
 
 def send_letter(*, to: str, subject: str, message: str) -> None:
-    send_mail(subject=_one_line(subject), message=message, from_email=None, recipient_list=[to])
+    """Raises what the mail server does, unless it refuses the address for good: then others are told all the same."""
+    try:
+        send_mail(subject=_one_line(subject), message=message, from_email=None, recipient_list=[to])
+    except smtplib.SMTPRecipientsRefused as refusal:
+        if not is_for_good(refusal):
+            raise
+        logger.warning("a letter was not sent: the mail server refuses the address")
+
+
+def is_for_good(problem: Exception) -> bool:
+    """Whether no later attempt would do any better."""
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        return all(code >= REFUSED_FOR_GOOD for code, _words in problem.recipients.values())
+    return False
 
 
 def send_automatic_letter(

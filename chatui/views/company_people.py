@@ -17,6 +17,7 @@ from chatui.administering import lead_to, person_or_404, show
 from chatui.people_forms import ABOUT_ROLES, TOO_MANY_INVITATIONS, InvitationForm, PersonForm
 from server.accounts.invitation_links import VALID_FOR, is_invited
 from server.accounts.invitations import EmailNotValid, PersonExists, TooManyInvitations, invite_again
+from server.accounts.log_ins import sessions_of
 from server.accounts.models import Role
 from server.accounts.people import LastAdministrator, people_of
 from server.accounts.second_step import who_have_second_step
@@ -101,7 +102,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "standing": _standings([chosen])[0],
         "about_role": ABOUT_ROLES[Role(chosen.role)],
         "is_me": chosen.pk == request.user.pk,
-        "sessions": chosen.sessions.count(),
+        "sessions": sessions_of(chosen, now=now()).count(),
     }
     return render(request, "chatui/person.html", context, status=422 if form.is_bound else 200)
 
@@ -161,6 +162,10 @@ def invite_anew(request: HttpRequest, person_id: int) -> HttpResponse:
 def person_second_step(request: HttpRequest, person_id: int) -> HttpResponse:
     """For somebody who has lost the telephone with their codes."""
     chosen = person_or_404(request.user, person_id)
+    if chosen.pk == request.user.pk:
+        # Else whoever sits down at an administrator's desk needs no code of theirs to take it away.
+        messages.error(request, _("Your own second step you switch off in your settings, with a code of it."))
+        return lead_to(request, "person", chosen.pk)
     if request.method != "POST":
         said = [
             _("From then on their password alone lets them in, until they set it up anew. They are logged out everywhere."),

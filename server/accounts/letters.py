@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.invitation_links import VALID_FOR, inviter_of, is_invited, words_of_link
 from server.accounts.models import User
+from server.letter_tasks import letter_task
 from server.mail import send_letter
 
 
-@task()
+@letter_task
 def send_invitation(person_id: int) -> None:
     """Send the link at which somebody becomes one of a company's people."""
     person = User.objects.select_related("subscriber").get(pk=person_id)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.tasks import task
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -14,7 +13,8 @@ from django_tasks_db.models import DBTaskResult
 
 from server.accounts.circumstances import Circumstances, under
 from server.accounts.models import User
-from server.accounts.passwords import note_forgotten, words_of_link
+from server.accounts.passwords import has_just_had_letter, note_forgotten, words_of_link
+from server.letter_tasks import letter_task
 from server.mail import send_letter
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST_ASKED, ASKED_WITHIN = 20, timedelta(minutes=15)
 
 
-@task()
+@letter_task
 def send_new_password_links(user_ids: list[int], address: str | None) -> None:
     """Send each the link to a new password; `address` is the IP address that asked for it.
 
@@ -32,8 +32,10 @@ def send_new_password_links(user_ids: list[int], address: str | None) -> None:
     """
     with under(Circumstances(address=address)):
         for user in User.objects.filter(pk__in=user_ids, is_active=True).select_related("subscriber"):
-            if note_forgotten(user=user, now=timezone.now()):
+            if not has_just_had_letter(user=user, now=timezone.now()):
                 _send_link(user)
+                # Not before: one that could not be handed over is tried again.
+                note_forgotten(user=user, now=timezone.now())
 
 
 def has_asked_enough(*, address: str | None, now: datetime) -> bool:
@@ -62,7 +64,7 @@ def _send_link(user: User) -> None:
         )
 
 
-@task()
+@letter_task
 def tell_old_address(user_id: int, old_address: str) -> None:
     """Tell the address that a person had before that it is theirs no more."""
     user = User.objects.get(pk=user_id)
@@ -74,7 +76,7 @@ def tell_old_address(user_id: int, old_address: str) -> None:
                 "Dear %(name)s,\n\n"
                 "letters from Fonal for the user name %(username)s, links to a new password among them, "
                 "go to another address from now on.\n\n"
-                "If you did not change it yourself, tell your administrator at once.\n"
+                "If you know nothing of it, tell your administrator at once.\n"
             )
             % {"name": user.name or user.username, "username": user.username},
         )

@@ -35,22 +35,22 @@ def people_named(name: str) -> list[User]:
     typed = sms.storable(name).strip()[:254]
     if not typed:
         return []
-    people = User.objects.filter(Q(username=typed) | Q(email__iexact=typed), is_active=True).exclude(email="")
+    theirs = Q(username=typed) | (Q(username=typed.lower()) if "@" in typed else Q())
+    people = User.objects.filter(theirs | Q(email__iexact=typed), is_active=True).exclude(email="")
     # Whose name it is comes first: others may have written somebody's address beside their own names.
-    people = people.order_by(Case(When(username=typed, then=0), default=1), "pk")
+    people = people.order_by(Case(When(theirs, then=0), default=1), "pk")
     # Who was invited and has not come yet has another letter.
     return [user for user in people[:MOST_PEOPLE] if user.has_usable_password()]
 
 
-@transaction.atomic
-def note_forgotten(*, user: User, now: datetime) -> bool:
-    """Whether a letter may go out now; writes down that one does."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+def has_just_had_letter(*, user: User, now: datetime) -> bool:
     letters = AuditEntry.objects.filter(subscriber=user.subscriber, action=FORGOTTEN, target=user.username[:120])
-    if letters.filter(at__gt=now - ONE_LETTER_IN).exists():
-        return False
+    return letters.filter(at__gt=now - ONE_LETTER_IN).exists()
+
+
+def note_forgotten(*, user: User, now: datetime) -> None:
+    """A letter is on its way to them."""
     record_audit(action=FORGOTTEN, at=now, subscriber=user.subscriber, target=user.username)
-    return True
 
 
 def words_of_link(user: User) -> tuple[str, str]:

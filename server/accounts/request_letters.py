@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Role, ServiceRequest, User
+from server.letter_tasks import letter_task
 from server.mail import send_letter
 
 
-@task()
+@letter_task
 def tell_the_operator(request_id: int) -> None:
     """Tell OPERATOR_EMAIL and every one of the operator's staff who has an address, each in their language."""
     request = ServiceRequest.objects.select_related("subscriber", "requested_by").get(pk=request_id)
@@ -31,7 +31,7 @@ def tell_the_operator(request_id: int) -> None:
             )
 
 
-@task()
+@letter_task
 def tell_of_answer(request_id: int) -> None:
     """Tell whoever asked what came of it."""
     request = ServiceRequest.objects.select_related("subscriber", "requested_by").get(pk=request_id)

@@ -23,8 +23,9 @@ from django.utils.translation import override
 from server.accounts.models import Subscriber
 from server.calls.models import Call, Skipped, Telling, TellingState
 from server.calls.settling import is_stopped, settle
+from server.letter_tasks import letter_task
 from server.lines.tasks import administrators_to_tell
-from server.mail import send_automatic_letter, send_letter
+from server.mail import is_for_good, send_automatic_letter, send_letter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,8 +37,6 @@ logger = logging.getLogger(__name__)
 # Longer than a mail server may take for one letter.
 LEASE = timedelta(minutes=2)
 PAUSES = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=1))
-# What a mail server says when no later attempt would do any better.
-REFUSED_FOR_GOOD = 500
 
 
 @task()
@@ -56,7 +55,7 @@ def send_letter_of_call(telling_id: int, attempt: int) -> None:
         _settle(telling, reason)
 
 
-@task()
+@letter_task
 def tell_of_used_up_day(subscriber_id: int, limit: int) -> None:
     """Tell the company's administrators that no more automatic messages go out today."""
     subscriber = Subscriber.objects.get(pk=subscriber_id)
@@ -116,19 +115,13 @@ def _links(telling: Telling, person: User) -> list[tuple[str, str]]:
 
 def _put_off(telling: Telling, attempt: int, problem: Exception) -> None:
     """Later, at growing pauses; the dispatcher makes the task again, and gives up after a day."""
-    if _is_for_good(problem):
+    if is_for_good(problem):
         logger.warning("telling %s: the mail server refuses the address", telling.uuid)
         _settle(telling, Skipped.NOT_SENT)
         return
     logger.warning("telling %s: mail server away (%s), attempt %s", telling.uuid, type(problem).__name__, attempt + 1)
     due = timezone.now() + PAUSES[min(attempt, len(PAUSES) - 1)]
     Telling.objects.filter(pk=telling.pk, state=TellingState.SENDING).update(lease_until=due)
-
-
-def _is_for_good(problem: Exception) -> bool:
-    if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        return all(code >= REFUSED_FOR_GOOD for code, _words in problem.recipients.values())
-    return False
 
 
 @transaction.atomic

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 from django.conf import settings
-from django.tasks import task
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Notice, Role, Subscriber, User
+from server.letter_tasks import letter_task
 from server.lines.models import Line
 from server.mail import send_letter
 
@@ -22,7 +22,7 @@ def administrators_to_tell(subscriber: Subscriber) -> list[User]:
     return [person for person in people.order_by("pk") if Notice.LINE_HELD in person.notices]
 
 
-@task()
+@letter_task
 def tell_of_limit(line_id: int, percent: int) -> None:
     """Tell the company's administrators that a line's limit of the day is nearly, or all, used up."""
     line = Line.objects.select_related("subscriber").get(pk=line_id)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.tasks import task
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from server.accounts.models import Notice, User
+from server.letter_tasks import letter_task
 from server.mail import send_letter
 from server.messaging.models import Conversation, Note
 
@@ -33,7 +33,7 @@ def tell_who_is_mentioned(note: Note, people: Iterable[User]) -> None:
             tell_of_mention.enqueue(note.pk, person.pk)
 
 
-@task()
+@letter_task
 def tell_of_assignment(conversation_id: int, person_id: int, by: str) -> None:
     person = User.objects.get(pk=person_id)
     # Handed on, or the line taken away, before the letter went out.
@@ -46,7 +46,7 @@ def tell_of_assignment(conversation_id: int, person_id: int, by: str) -> None:
         _send(person, subject, _("%(name)s has given you a conversation in Fonal:\n%(link)s\n") % words)
 
 
-@task()
+@letter_task
 def tell_of_mention(note_id: int, person_id: int) -> None:
     person = User.objects.get(pk=person_id)
     note = Note.objects.select_related("author").filter(pk=note_id).first()

@@ -15,6 +15,7 @@ from django.db.models import Q
 from server.accounts.invitation_links import is_invited
 from server.accounts.invitations import PersonExists, invite_again, invite_person, plain_name, valid_address
 from server.accounts.models import User, record_audit
+from server.accounts.own_letters import tell_old_address
 from server.accounts.people import keep_an_administrator, locked_with_administrators, put_into
 from server.accounts.second_step import reset_second_step
 from server.events.log import record
@@ -58,13 +59,14 @@ def change_person(*, person: User, wish: PersonWish, by: User, now: datetime) ->
     locked, administrators = locked_with_administrators(person)
     if wish.role != locked.role:
         keep_an_administrator(locked, administrators)
+    mailbox = locked.email
     wished = {**_bring(locked, wish), "teams": put_into(locked, wish.teams), "lines": give_exactly(locked, wish.lines)}
     changes = {name: change for name, change in wished.items() if change}
     if not changes:
         return []
     _note_change(locked, changes, by=by, now=now)
-    if "email" in changes and is_invited(locked):
-        invite_again(person=locked, by=by, now=now)
+    if "email" in changes:
+        _tell_mailboxes(locked, before=mailbox, by=by, now=now)
     _release(Conversation.objects.filter(assignee=locked).exclude(line__in=Line.objects.visible_to(locked)), by=by, now=now)
     record(subscriber_id=_company_of(locked), kind=Kind.ACCESS_CHANGED, at=now, user_id=locked.pk)
     return list(changes)
@@ -115,6 +117,14 @@ def log_out_everywhere(*, person: User, by: User, now: datetime) -> int:
     ended = show_out(user=person)
     record_audit(action="user.shown_out", at=now, actor=by, subscriber=person.subscriber, target=person.username, sessions=ended)
     return ended
+
+
+def _tell_mailboxes(person: User, *, before: str, by: User, now: datetime) -> None:
+    if is_invited(person):
+        invite_again(person=person, by=by, now=now)
+    elif before:
+        # Links to a new password go to the new address from now on: nobody loses their log-in unnoticed.
+        tell_old_address.enqueue(person.pk, before)
 
 
 def _bring(locked: User, wish: PersonWish) -> dict[str, dict[str, str]]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import Mock
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_tasks_db.models import DBTaskResult
+from freezegun import freeze_time
 
 from server.accounts.letters import send_invitation
 from server.accounts.models import AuditEntry, Role, Team, User
 from server.events.models import Event, Kind
+from server.letter_tasks import PAUSES
 from server.lines.models import LineAccess
 from server.messaging.conversations import assign_conversation, save_draft
 from server.messaging.models import Activity, ActivityKind, Conversation, Draft
 from tests.conftest import NOW, PASSWORD
 from tests.doors import HTMX, Browser, verified
+from tests.letters import letters_sent
 
 PEOPLE = "/company/people/"
 
@@ -305,6 +310,24 @@ def test_strangers_and_the_operators_staff_are_no_people_of_ours(hers, eve, oper
             assert hers.post(page_of(other, word)).status_code == 404
 
 
+def test_the_old_mailbox_is_told_of_a_new_address(hers, dana):
+    User.objects.filter(pk=dana.pk).update(email="dana@kontakt.example")
+    dana.refresh_from_db()
+    hers.post(page_of(dana), as_is(dana, email="d@elsewhere.example"))
+    assert [letter.to for letter in letters_sent()] == [["dana@kontakt.example"]]
+
+
+def test_a_letter_waits_for_a_mail_server_that_is_away(hers, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr("server.mail.send_mail", Mock(side_effect=ConnectionRefusedError))
+        hers.post(f"{PEOPLE}invite/", invitation())
+        assert letters_sent() == []
+    assert letters_sent() == [], "not at once"
+    with freeze_time(timezone.now() + PAUSES[0]):
+        assert [letter.to for letter in letters_sent()] == [["zoli@kontakt.example"]]
+    assert not DBTaskResult.objects.exists()
+
+
 # --- The last administrator ----------------------------------------------------------------------------
 def test_the_last_administrator_stays_one(hers, ada, kontakt):
     answer = hers.post(page_of(ada), as_is(ada, role="colleague"))
@@ -396,6 +419,13 @@ def test_a_lost_second_step_is_reset_and_the_person_logged_out(hers, dana):
     assert not TOTPDevice.objects.filter(user=dana).exists()
     assert browser.get("/").url == "/login/?next=/"
     assert AuditEntry.objects.get(action="user.second_step_reset").target == "dana"
+
+
+def test_ones_own_second_step_is_not_taken_away_without_a_code(hers, ada):
+    TOTPDevice.objects.create(user=ada, confirmed=True)
+    assert hers.get(page_of(ada, "second-step/")).url == page_of(ada)
+    assert hers.post(page_of(ada, "second-step/")).url == page_of(ada)
+    assert TOTPDevice.objects.filter(user=ada).exists()
 
 
 def test_somebody_is_logged_out_everywhere(hers, ada, dana):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from axes.models import AccessAttempt
@@ -13,6 +14,7 @@ from freezegun import freeze_time
 from server.accounts.models import AuditEntry, User
 from server.accounts.own_letters import ASKED_WITHIN, MOST_ASKED
 from server.accounts.passwords import MOST_PEOPLE, people_named
+from server.letter_tasks import PAUSES
 from tests.chatui.test_people import NEW_PASSWORD, is_in, log_in
 from tests.codes import has_app
 from tests.conftest import PASSWORD
@@ -126,6 +128,15 @@ def test_nobodys_mailbox_is_filled(dana):
     assert letters_sent() == []
     with freeze_time(timezone.now() + timedelta(minutes=6)):
         ask("dana")
+        assert len(letters_sent()) == 1
+
+
+def test_a_letter_that_could_not_be_sent_goes_out_later(dana, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr("server.mail.send_mail", Mock(side_effect=ConnectionRefusedError))
+        ask("dana")
+        assert letters_sent() == []
+    with freeze_time(timezone.now() + PAUSES[0]):
         assert len(letters_sent()) == 1
 
 
