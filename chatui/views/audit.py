@@ -15,12 +15,17 @@ from django.views.decorators.http import require_safe
 
 from chatui.access import for_people_who_audit
 from server.accounts.audit_log import KINDS, AuditFilter, AuditFilterNotValid, entries, page_of
+from server.accounts.audit_words import contact_of
 from server.accounts.models import User, record_audit
+from server.contacts.models import Contact
 from server.cursor import read_cursor
 from server.history.audit_sheet import MOST_ROWS, write_audit
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+    from server.accounts.audit_log import Page
+    from server.accounts.models import Subscriber
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -45,10 +50,19 @@ def audit(request: HttpRequest) -> HttpResponse:
     if wanted is not None:
         after = read_cursor(request.GET.get("after", ""))
         page = page_of(entries(subscriber=subscriber, wanted=wanted, zone=subscriber.timezone, after=after), wanted)
+        _name_contacts(page, subscriber)
         context |= {"page": page, "query": urlencode(wanted.values), "is_filtered": bool(wanted.values)}
     context["people"] = User.objects.filter(subscriber=subscriber).order_by("name")
     template = "chatui/_audit_rows.html" if request.htmx and request.GET.get("after") else "chatui/audit.html"
     return render(request, template, context, status=422 if problems else 200)
+
+
+def _name_contacts(page: Page, subscriber: Subscriber) -> None:
+    """As the phone book calls them now: the log, which is for ever, only knows their numbers in it."""
+    ids = {contact_of(entry) for entry in page.entries} - {None}
+    names = dict(Contact.objects.filter(subscriber=subscriber, pk__in=ids).exclude(name="").values_list("pk", "name"))
+    for entry in page.entries:
+        entry.whom = names.get(contact_of(entry), "")
 
 
 @require_safe

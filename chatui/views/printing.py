@@ -48,7 +48,9 @@ def print_thread(request: HttpRequest, conversation_id: int) -> StreamingHttpRes
         at=now(),
         actor=request.user,
         subscriber=request.user.subscriber,
-        target=str(conversation.pk),
+        target=str(conversation.contact.whole.pk),
+        contact=conversation.contact.whole.pk,
+        line=str(conversation.line),
         notes=has_notes,
     )
     zone = request.user.subscriber.timezone

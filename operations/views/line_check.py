@@ -62,7 +62,7 @@ def line_webhooks(request: HttpRequest, line_id: int) -> HttpResponse:
             leaves_calls = "leave_calls" in request.POST
             provider.set_webhooks(line, wanted.without_calls if leaves_calls else wanted)
             record_audit(
-                action="line.webhooks_set", at=now(), actor=staff_of(request), subscriber=line.subscriber, target=str(line.key)
+                action="line.webhooks_set", at=now(), actor=staff_of(request), subscriber=line.subscriber, target=str(line)
             )
             messages.success(request, _("The addresses are set at the provider."))
     except NumberUnknown:
@@ -89,7 +89,7 @@ def line_test(request: HttpRequest, line_id: int) -> HttpResponse:
                 at=now(),
                 actor=staff_of(request),
                 subscriber=line.subscriber,
-                target=str(line.key),
+                target=str(line),
                 message=str(message.uuid),
             )
             _remember(request, line, test=str(message.uuid))

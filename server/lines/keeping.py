@@ -131,7 +131,7 @@ def let_use(*, line: Line, people: Mapping[int, bool], by: User, now: datetime) 
     for pk in changed:
         if pk in wanted:
             LineAccess.objects.update_or_create(line=line, user_id=pk, defaults={"can_send": wanted[pk]})
-    _tell("line.given", line, by, now, people={str(pk): _right(wanted.get(pk)) for pk in changed})
+    _tell("line.given", line, by, now, people={ours[pk]: _right(wanted.get(pk)) for pk in changed})
     return [ours[pk] for pk in changed]
 
 
@@ -169,5 +169,5 @@ def _right(may_send: bool | None) -> str:
 
 def _tell(action: str, line: Line, by: User, now: datetime, **detail: Any) -> None:
     """Write it down, and let the company's open screens hear of it; last in the transaction."""
-    record_audit(action=action, at=now, actor=by, subscriber=line.subscriber, target=str(line.key), **detail)
+    record_audit(action=action, at=now, actor=by, subscriber=line.subscriber, target=str(line), **detail)
     record(subscriber_id=line.subscriber_id, kind=Kind.ACCESS_CHANGED, at=now, line_id=line.pk)

@@ -28,7 +28,7 @@ def record_line(
     changed = bring(line, {"provider": provider, **wishes})
     if changed:
         # Names of fields only: their values are secrets.
-        record_audit(action="line.recorded", at=now, actor=actor, subscriber=subscriber, target=str(line.key), changed=changed)
+        record_audit(action="line.recorded", at=now, actor=actor, subscriber=subscriber, target=str(line), changed=changed)
     return line, changed
 
 

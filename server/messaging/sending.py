@@ -204,7 +204,7 @@ def hold_line(*, line: Line, reason: str, now: datetime) -> bool:
     with transaction.atomic():
         held = Line.objects.filter(pk=line.pk, held_since=None).update(held_since=now, held_reason=reason)
         if held:
-            record_audit(action="line.held", at=now, subscriber=line.subscriber, target=str(line.key), reason=reason)
+            record_audit(action="line.held", at=now, subscriber=line.subscriber, target=str(line), reason=reason)
         return bool(held)
 
 
@@ -213,7 +213,7 @@ def release_line(*, line: Line, now: datetime, by: User | None = None) -> int:
     with transaction.atomic():
         if _held_since(line.pk) is not None:
             Line.objects.filter(pk=line.pk).update(held_since=None, held_reason="")
-            record_audit(action="line.released", at=now, actor=by, subscriber=line.subscriber, target=str(line.key))
+            record_audit(action="line.released", at=now, actor=by, subscriber=line.subscriber, target=str(line))
         waiting = list(Message.objects.filter(conversation__line=line, status=Status.HELD).select_related("conversation"))
         # All rows before the first event: the number locks the subscriber, and that lock comes last.
         Message.objects.filter(pk__in=[message.pk for message in waiting]).update(status=Status.QUEUED)

@@ -63,7 +63,8 @@ def record_opt_out(*, contact: Contact, lines: Collection[Line], remark: str, by
             actor=by,
             subscriber=contact.subscriber,
             target=str(contact.whole.pk),
-            lines=sorted({line.pk for line, _ in stopped}),
+            contact=contact.whole.pk,
+            lines=sorted({str(line) for line, _ in stopped}),
         )
     for _, conversation in stopped:
         if conversation is not None:
@@ -90,9 +91,9 @@ def override_opt_out(*, wish: OptOut, reason: str, by: User, now: datetime) -> b
         at=now,
         actor=by,
         subscriber=by.subscriber,
-        target=str(wish.pk),
-        line=wish.line_id,
-        contact=contact.pk if contact else None,
+        target=str(contact.whole.pk) if contact else "",
+        line=str(wish.line),
+        contact=contact.whole.pk if contact else None,
     )
     if conversation is not None:
         announce_conversation(conversation, now=now)
@@ -165,6 +166,6 @@ def _write_down(action: str, consent: Consent, by: User, now: datetime) -> None:
         at=now,
         actor=by,
         subscriber=by.subscriber,
-        target=str(consent.pk),
+        target=str(consent.contact_id),
         contact=consent.contact_id,
     )

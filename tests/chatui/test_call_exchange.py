@@ -33,7 +33,7 @@ def test_a_new_secret_is_shown_once_and_the_old_one_opens_nothing_any_more(ada, 
     assert (before.tell(id="c2").status_code, Exchange(new).tell(id="c2").status_code) == (403, 200)
     assert Line.objects.get(pk=sales_line.pk).pbx_secret == other
     entry = AuditEntry.objects.get(action="line.pbx_secret_renewed")
-    assert (entry.actor, entry.target) == (ada, str(line.key))
+    assert (entry.actor, entry.target) == (ada, str(line))
     assert new.pbx_secret not in repr(list(AuditEntry.objects.values()))
 
 

@@ -88,7 +88,7 @@ def test_a_new_line_is_made_and_led_to_its_check(desk, kontakt, oper):
     assert (line.subscriber, line.number, line.auth_token, line.per_day) == (kontakt, "+36301110077", TOKEN, 500)
     assert line.countries == ["AT", "HU"]
     entry = AuditEntry.objects.get(action="line.added")
-    assert (entry.actor, entry.subscriber, entry.target) == (oper, kontakt, str(line.key))
+    assert (entry.actor, entry.subscriber, entry.target) == (oper, kontakt, str(line))
     assert entry.detail["per_day"] == [None, 500]
     assert Event.objects.get().kind == Kind.ACCESS_CHANGED
 
@@ -237,7 +237,7 @@ def test_colleagues_are_given_a_line_to_read_or_to_send(desk, sales_line, dana, 
     desk.post(f"{LINES}{sales_line.pk}/people/", wish)
     assert rights(sales_line) == {"dana": True, "bela": False}
     entry = AuditEntry.objects.get(action="line.given")
-    assert entry.detail == {"people": {str(dana.pk): "sends", str(bela.pk): "reads"}}
+    assert entry.detail == {"people": {"dana": "sends", "bela": "reads"}}
     assert Event.objects.get().kind == Kind.ACCESS_CHANGED
 
 
