@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+# Nobody said anything earlier; the beginning of time has no place in a zone east of it.
+EARLIEST_YEAR = 1900
+
+
 @require_POST
 @for_people_with_sms
 def opt_out_record(request: HttpRequest, contact_id: int) -> HttpResponse:
@@ -104,7 +108,10 @@ def _day_in(text: str, zone: str) -> datetime:
     """The beginning of a day of the company's zone; today when none is given."""
     if not text:
         return now()
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
+    day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
+    if day.year < EARLIEST_YEAR:
+        raise ValueError(text)
+    return day
 
 
 def _back(contact: Contact) -> HttpResponse:

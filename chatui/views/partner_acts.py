@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chatui.access import conversation_or_404, for_people_with_sms, not_for_auditors, number_in
 from chatui.answers import back_to, go_on_at, show_changes, wants_frames
 from chatui.views.phonebook import contact_or_404, entries_like
-from server.contacts.entries import GoneMeanwhile
+from server.contacts.entries import GoneMeanwhile, OnLegalHold
 from server.messaging import partners
 
 if TYPE_CHECKING:
@@ -95,6 +95,9 @@ def contact_delete(request: HttpRequest, contact_id: int) -> HttpResponse:
         partners.forget_entry(entry=entry, by=request.user, now=now())
     except GoneMeanwhile:
         return _gone(request)
+    except OnLegalHold:
+        messages.error(request, _("Not deleted: this person is on legal hold, and what there is of them must be kept."))
+        return go_on_at(request, reverse("contact", args=[entry.pk]))
     messages.success(request, _("%(name)s is deleted from the phone book.") % {"name": entry})
     return go_on_at(request, reverse("phonebook"))
 

@@ -57,6 +57,10 @@ class GoneMeanwhile(Exception):
     """Somebody has merged or deleted the entry in this very moment."""
 
 
+class OnLegalHold(Exception):
+    """What there is of this person must be kept, their name and what is remarked of them, too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What an entry shall say; None leaves a field as it is."""

@@ -105,8 +105,10 @@ def separate_number(*, number: Contact, by: User, now: datetime) -> Contact:
 
 @transaction.atomic
 def forget_entry(*, entry: Contact, by: User, now: datetime) -> None:
-    """Take somebody out of the phone book; threads stay, with the bare numbers. Raises GoneMeanwhile."""
+    """Take somebody out of the phone book; threads stay, with the bare numbers. Raises GoneMeanwhile and OnLegalHold."""
     (entry,) = entries.lock_entries([entry])
+    if entry.legal_holds.model.objects.on(entry).in_force().exists():
+        raise entries.OnLegalHold
     rows = list(rows_of_entry(entry))
     entries.empty(entry)
     for row in rows:

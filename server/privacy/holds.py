@@ -88,4 +88,5 @@ def lock_entry(contact: Contact) -> Contact:
 
 
 def _write_down(action: str, hold: LegalHold, by: User, now: datetime) -> None:
-    record_audit(action=action, at=now, actor=by, subscriber=hold.subscriber, target=str(hold.pk), contact=hold.contact_id)
+    whom = str(hold.contact_id) if hold.contact_id else hold.subscriber.slug
+    record_audit(action=action, at=now, actor=by, subscriber=hold.subscriber, target=whom, contact=hold.contact_id)

@@ -51,7 +51,7 @@ def test_only_supervisors_and_administrators_override_it_and_say_why(dana, sam, 
     wish.refresh_from_db()
     assert (wish.ended_by, wish.ended_because) == (sam, "Kérte")
     entry = AuditEntry.objects.get(action="optout.overridden")
-    assert (entry.actor, entry.target) == (sam, str(wish.pk))
+    assert (entry.actor, entry.target) == (sam, str(boti.pk))
     assert BOTI not in str(entry.detail)
     assert "Kérte" in Browser(dana).get(f"/phonebook/{boti.pk}/").text
 
@@ -74,7 +74,13 @@ def test_a_consent_is_given_and_withdrawn(dana, boti, boti_texts):
 
 
 @pytest.mark.parametrize(
-    "form", [{"purpose": "Hírlevél"}, {"source": "x"}, {"purpose": "x", "source": "y", "given_on": "2126-01-01"}]
+    "form",
+    [
+        {"purpose": "Hírlevél"},
+        {"source": "x"},
+        {"purpose": "x", "source": "y", "given_on": "2126-01-01"},
+        {"purpose": "x", "source": "y", "given_on": "0001-01-01"},
+    ],
 )
 def test_a_consent_without_what_and_where_or_of_the_future_is_not_kept(form, dana, boti, boti_texts):
     boti_texts("Szia")
@@ -99,6 +105,9 @@ def test_a_hold_is_placed_and_ended(ada, boti):
     assert browser.post("/company/privacy/holds/", {"contact": boti.pk, "reason": "Per"}).status_code == 302
     assert browser.post("/company/privacy/holds/", {"contact": boti.pk, "reason": "Per"}).status_code == 422
     hold = LegalHold.objects.get()
+    assert browser.post(f"/phonebook/{boti.pk}/delete/").url == f"/phonebook/{boti.pk}/"
+    boti.refresh_from_db()
+    assert boti.name == "Kiss Boti", "what there is of them is kept"
     assert "On legal hold since" in browser.get(f"/phonebook/{boti.pk}/").text
     assert "legal hold" in browser.get(f"/company/privacy/erase/{boti.pk}/").text
     assert "Per" in browser.get("/company/privacy/").text
