@@ -103,6 +103,14 @@ def test_five_wrong_passwords_lock_this_name_at_this_address_only(browser, dana,
     assert log_in(Browser(REMOTE_ADDR="10.1.2.3")).status_code == 302
 
 
+def test_an_address_as_a_name_is_the_same_in_capitals(browser, dana):
+    type(dana).objects.filter(pk=dana.pk).update(username="dana@kontakt.example")
+    assert log_in(browser, "Dana@Kontakt.example").status_code == 302
+    for name in ("dana@kontakt.example", "Dana@kontakt.example", "DANA@kontakt.example", "dana@Kontakt.example"):
+        assert log_in(Browser(), name, "wrong").status_code == 200
+    assert log_in(Browser(), "dana@kontakT.example", "wrong").status_code == 429
+
+
 def test_a_name_that_nobody_has_is_locked_the_same(browser, db):
     for _ in range(5):
         last = log_in(browser, "nobody", "wrong")

@@ -59,6 +59,15 @@ def usual_notices() -> list[str]:
 
 
 class UserManager(DjangoUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Who logs in with an e-mail address may write it in capital letters: telephones do so by themselves."""
+        found = self.filter(username=username).first()
+        if found is None and username and "@" in username:
+            found = self.filter(username=username.lower()).first()
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
+
     def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: object) -> User:
         return super().create_superuser(username, email, password, **{"role": Role.OPERATOR, **extra})
 
