@@ -92,6 +92,7 @@ def test_a_company_without_people_or_lines_has_a_page(desk, record):
     page = desk.get(record)
     assert "No line yet" in page.text
     assert "Nobody yet" in page.text
+    assert f'href="{record}act-as/"' in page.text, "else nobody could ever be invited"
 
 
 def test_the_page_takes_as_many_queries_for_many_people(desk, record, kontakt, dana, django_assert_num_queries):
