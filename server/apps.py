@@ -9,6 +9,9 @@ class CompositionConfig(AppConfig):
     name = "server"
     verbose_name = "Fonal"
 
+    def ready(self) -> None:
+        from server import checks  # noqa: F401
+
 
 class OperatorAdminConfig(admin.AdminConfig):
     default = False
