@@ -2,7 +2,7 @@
 
 A frame is HTML made by the same partials as the pages, wrapped in elements that only say where it
 goes (js/frames.js puts it there): `live-row`, `live-entry`, `live-gone`, `live-head`, `live-foot`,
-`live-person`, `live-read`, `live-calls`, `live-typing`, `live-presence`, `live-contact`, `live-export`,
+`live-promise`, `live-person`, `live-read`, `live-calls`, `live-typing`, `live-presence`, `live-contact`, `live-export`,
 `live-told`.
 Rendered from the rows as they are now, so replaying an event is harmless.
 """
@@ -107,6 +107,8 @@ class _Change:
     # The partner's entry, when it may have changed: the panel beside the thread shows it.
     partner: Contact | None
     opt_out: OptOut | None
+    # Where a call has changed: the uuid of the promise that is open, or nothing.
+    open_promise: str | None
 
 
 def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Change]:
@@ -118,6 +120,7 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
     messages = _messages_of([event for event in events if event.conversation_id in shown])
     calls = _calls_of([event for event in events if event.conversation_id in shown])
     stopped = {(opt_out.line_id, opt_out.number): opt_out for opt_out in _OPT_OUTS.of(shown)}
+    promises = _open_promises_in([event for event in events if event.conversation_id in shown])
     partners = _partners_of([event for event in events if event.conversation_id in shown], rows)
     changes = []
     for pk, its_events in by_conversation.items():
@@ -129,8 +132,14 @@ def _changes_of(events: list[Event], opened: Collection[int] | None) -> list[_Ch
         # A message and a call, too: they take back Done.
         has_new_head = any(event.kind in _NEW_HEAD for event in its_events)
         opt_out = stopped.get((conversation.line_id, conversation.contact.number))
-        changes.append(_Change(conversation, pk in shown, entries, has_new_head, partners.get(pk), opt_out))
+        changes.append(_Change(conversation, pk in shown, entries, has_new_head, partners.get(pk), opt_out, promises.get(pk)))
     return changes
+
+
+def _open_promises_in(events: list[Event]) -> dict[int, str]:
+    told = {event.conversation_id: "" for event in events if event.conversation_id and event.kind == Kind.CALL_CHANGED}
+    are_open = Promise.objects.filter(conversation__in=told, kept_at=None) if told else Promise.objects.none()
+    return told | {pk: str(uuid) for pk, uuid in are_open.values_list("conversation_id", "uuid")}
 
 
 def _partners_of(events: list[Event], rows: dict[int, Conversation]) -> dict[int, Contact]:
@@ -156,6 +165,8 @@ def _frames_of(change: _Change) -> list[Frame]:
     if not change.is_open:
         return [row]
     parts = [_entry_or_gone_html(entry, conversation) for entry in change.entries]
+    if change.open_promise is not None:
+        parts.append(promise_html(conversation, change.open_promise))
     if change.has_new_head:
         parts.append(head_html(conversation))
     if change.partner:
@@ -181,6 +192,11 @@ def entry_html(entry: Entry, conversation: Conversation) -> str:
 
 def gone_html(message: Message) -> str:
     return format_html('<live-gone conversation="{}" entry="entry-{}"></live-gone>', message.conversation_id, message.uuid)
+
+
+def promise_html(conversation: Conversation, open_promise: str) -> str:
+    """Which promise is open: one that was withdrawn leaves the thread."""
+    return format_html('<live-promise conversation="{}" open="entry-{}"></live-promise>', conversation.pk, open_promise)
 
 
 def head_html(conversation: Conversation) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from server import phone
+from server.calls.announcing import announce_call
 from server.calls.counting import (
     count_for_day,
     count_for_minute,
@@ -30,7 +31,7 @@ from server.calls.counting import (
 )
 from server.calls.machines import answers_by_itself
 from server.calls.models import CallLogic, Skipped, Telling, TellingState
-from server.calls.promises import withdraw_promise
+from server.calls.promises import promise_again, withdraw_promise
 from server.calls.tasks import tell_of_used_up_day
 from server.contacts.models import Contact
 from server.contacts.optout import opt_out_in_force
@@ -122,13 +123,21 @@ def take_back(message: Message) -> None:
 
 def refused(message: Message, no: Never) -> None:
     """Who asks why somebody was not told finds it where it was planned."""
-    telling = Telling.objects.select_related("run__event__call").filter(uuid=message.uuid).first()
-    if telling is not None and isinstance(no, Refused):
-        withdraw_promise(telling)
-        Telling.objects.filter(pk=telling.pk).update(state=TellingState.SKIPPED, reason=no.skipped)
+    if isinstance(no, Refused):
+        Telling.objects.filter(uuid=message.uuid).update(state=TellingState.SKIPPED, reason=no.skipped)
 
 
-GATE = Gate(passes=gate, takes_back=take_back, refused=refused)
+def turned(message: Message, now: datetime) -> None:
+    """Whom the text does not reach was promised nothing by it; whom it reaches after all was."""
+    telling = Telling.objects.select_related("run__rule", "run__event__call__subscriber").filter(uuid=message.uuid).first()
+    if telling is None:
+        return
+    has_changed = withdraw_promise(telling) if message.went_wrong else promise_again(telling, now)
+    if has_changed:
+        announce_call(telling.run.event.call, now=now)
+
+
+GATE = Gate(passes=gate, takes_back=take_back, refused=refused, turned=turned)
 
 
 def day_of(subscriber: Subscriber, at: datetime) -> date:

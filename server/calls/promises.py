@@ -16,13 +16,16 @@ from server.accounts.models import User
 from server.accounts.opening_hours import Calendar
 from server.calls.agents import colleague_named
 from server.calls.announcing import announce_call
+from server.calls.definition import DefinitionNotValid
 from server.calls.escalating import plan_to_tell
 from server.calls.models import UNANSWERED, Call, CallDirection, CallState, KeptBy, Promise, Telling, TellingState
-from server.messaging.models import Conversation
+from server.messaging.models import WENT_WRONG, Conversation
 from server.messaging.standing import lock_conversation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from django.db.models import QuerySet
 
     from server.accounts.models import Subscriber
     from server.calls.models import CallEvent, CallRule
@@ -68,35 +71,64 @@ def open_promise(*, call: Call, rule: CallRule | None, due_at: datetime, now: da
 
 
 @transaction.atomic
-def withdraw_promise(telling: Telling) -> None:
-    """The caller's text does not go out after all, so nothing was promised, unless another text of the rule says it.
+def withdraw_promise(telling: Telling) -> bool:
+    """The caller's text does not reach them, so nothing was promised, unless another text says it; whether it is withdrawn.
 
     Locks the thread; whoever calls us announces the call.
     """
     call = telling.run.event.call
-    if telling.user_id is not None or call.conversation_id is None:
-        return
+    if telling.user_id is not None or call.conversation_id is None or not _promises(telling):
+        return False
     lock_conversation(call.conversation_id)
-    promise = Promise.objects.filter(conversation=call.conversation_id, rule=telling.run.rule_id, kept_at=None).first()
+    promise = Promise.objects.filter(conversation=call.conversation_id, rule__isnull=False, kept_at=None).first()
     if promise is None or _is_said_elsewhere(promise, telling):
-        return
+        return False
     promise.delete()
     Conversation.objects.filter(pk=call.conversation_id).update(promised_until=None)
+    return True
 
 
 def _is_said_elsewhere(promise: Promise, telling: Telling) -> bool:
-    by_rule = Telling.objects.filter(run__rule=promise.rule_id, user=None, planned_at__gte=promise.made_at).exclude(pk=telling.pk)
-    to_caller = by_rule.filter(run__event__call__conversation=promise.conversation_id)
-    return to_caller.exclude(state__in=[TellingState.SKIPPED, TellingState.DRY]).exists()
+    """By the same rule or by another one that promises, in this call or a later one: of two promises one row is open."""
+    to_caller = Telling.objects.filter(user=None, planned_at__gte=promise.made_at).exclude(pk=telling.pk)
+    of_thread = to_caller.filter(run__event__call__conversation=promise.conversation_id).select_related("run__rule")
+    still = of_thread.exclude(state__in=[TellingState.SKIPPED, TellingState.DRY]).exclude(message__status__in=WENT_WRONG)
+    return any(_promises(other) for other in still)
+
+
+def _promises(telling: Telling) -> bool:
+    try:
+        return telling.run.says.promises_within is not None
+    except DefinitionNotValid:
+        return False
 
 
 @transaction.atomic
 def finish_promise(*, promise: Promise, by: User, now: datetime) -> bool:
     """Somebody says that they have been called back, on another telephone perhaps; False when it was kept already."""
     locked = lock_conversation(promise.conversation_id)
-    kept = _keep([locked.pk], how=KeptBy.SAID_DONE, by=by, now=now)
-    _announce(kept, now)
-    return bool(kept)
+    if not Promise.objects.filter(pk=promise.pk, kept_at=None).exists():
+        return False
+    _said_done(locked, by, now)
+    return True
+
+
+@transaction.atomic
+def say_called_back(*, call: Call, by: User, now: datetime) -> bool:
+    """The same of a call that nobody answered, promised or not; False when it was followed up already, or never missed."""
+    if call.conversation_id is None:
+        return False
+    locked = lock_conversation(call.conversation_id)
+    if not _missed().filter(pk=call.pk).exists():
+        return False
+    _said_done(locked, by, now)
+    return True
+
+
+def _said_done(conversation: Conversation, by: User, now: datetime) -> None:
+    # As after a call of ours that the exchange tells of.
+    Conversation.objects.filter(pk=conversation.pk).update(waiting_since=None)
+    _follow_up(conversation, how=KeptBy.SAID_DONE, by=by, now=now)
 
 
 def person_wrote(message: Message, now: datetime) -> None:
@@ -112,18 +144,19 @@ def person_retried(message: Message, now: datetime) -> None:
     telling = Telling.objects.select_related("run__rule", "run__event__call__subscriber").filter(uuid=message.uuid).first()
     if telling is not None:
         Telling.objects.filter(pk=telling.pk).update(retried_at=now)
-        _promise_again(telling, now)
+        if promise_again(telling, now):
+            announce_call(telling.run.event.call, now=now)
 
 
-def _promise_again(telling: Telling, now: datetime) -> None:
-    """What was withdrawn when the text did not go out holds again, by the time that the text says."""
+def promise_again(telling: Telling, now: datetime) -> bool:
+    """What was withdrawn when the text did not go out holds again, by the time that the text says; whoever calls us announces."""
     call, within = telling.run.event.call, telling.run.says.promises_within
     if within is None or telling.user_id is not None or call.followed_up_at is not None:
-        return
-    if not Promise.objects.filter(call=call, rule=telling.run.rule_id).exists():
-        due = call_back_by(call.subscriber, telling.planned_at, within)
-        open_promise(call=call, rule=telling.run.rule, due_at=due, now=now)
-        announce_call(call, now=now)
+        return False
+    if Promise.objects.filter(call=call, rule=telling.run.rule_id).exists():
+        return False
+    due = call_back_by(call.subscriber, telling.planned_at, within)
+    return open_promise(call=call, rule=telling.run.rule, due_at=due, now=now) is not None
 
 
 def follow_call(*, call: Call, event: CallEvent, now: datetime) -> None:
@@ -151,13 +184,7 @@ def _escalate(promise: Promise, now: datetime) -> bool:
 
 def _follow_up(conversation: Conversation, *, how: KeptBy, by: User | None, now: datetime, until: datetime | None = None) -> None:
     before = {} if until is None else {"began_at__lte": until}
-    missed = Call.objects.filter(
-        conversation__contact=conversation.contact_id,
-        direction=CallDirection.IN,
-        state__in=UNANSWERED,
-        followed_up_at=None,
-        **before,
-    )
+    missed = _missed().filter(conversation__contact=conversation.contact_id, **before)
     promised = Promise.objects.filter(conversation__contact=conversation.contact_id, kept_at=None)
     concerned = {*missed.values_list("conversation", flat=True), *promised.values_list("conversation", flat=True)}
     if not concerned:
@@ -167,6 +194,11 @@ def _follow_up(conversation: Conversation, *, how: KeptBy, by: User | None, now:
     Call.objects.filter(pk__in=[call.pk for call in called]).update(followed_up_at=now, followed_up_by=by)
     kept = _keep(threads, how=how, by=by, now=now, until=until)
     _announce({call.pk: call for call in [*kept, *called[:SHOWN_AT_ONCE]]}.values(), now)
+
+
+def _missed() -> QuerySet[Call]:
+    """The calls that nobody answered and nobody has followed up."""
+    return Call.objects.filter(direction=CallDirection.IN, state__in=UNANSWERED, followed_up_at=None)
 
 
 def _free_of(threads: Iterable[int]) -> list[int]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from server.accounts.models import record_audit
+from server.calls.announcing import announce_call
 from server.calls.locking import lock_thread
 from server.calls.models import CallLogic, RuleStep, Skipped, StepOutcome, Telling, TellingState
 from server.calls.promises import withdraw_promise
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.accounts.models import Subscriber, User
+    from server.calls.models import Call
 
 # As the database holds them.
 BOUNDS = {"per_number_per_day": (1, 10), "per_colleague_per_day": (1, 500), "per_minute": (1, 600), "per_day": (1, 20_000)}
@@ -55,24 +57,28 @@ def stop_automatic(*, subscriber: Subscriber, by: User, now: datetime) -> bool:
         return False
     logic.stopped_at, logic.stopped_by = now, by
     logic.save()
-    _skip_planned(subscriber, now)
+    withdrawn = _skip_planned(subscriber, now)
+    for call in withdrawn:
+        announce_call(call, now=now)
     _note("call_logic.stopped", logic, by=by, now=now)
     return True
 
 
-def _skip_planned(subscriber: Subscriber, now: datetime) -> None:
-    """Later steps, what is planned, letters that the mail server did not take yet, and texts that were not claimed yet."""
+def _skip_planned(subscriber: Subscriber, now: datetime) -> list[Call]:
+    """Later steps, what is planned, letters that the mail server did not take yet, and texts that were not claimed yet.
+
+    Returns the calls in which a promise was withdrawn with them.
+    """
     is_planned = Q(state__in=[TellingState.PLANNED, TellingState.SENDING])
     is_queued = Q(message__status__in=[Status.QUEUED, Status.HELD])
     planned = Telling.objects.filter(is_planned | is_queued, run__subscriber=subscriber)
     due = RuleStep.objects.filter(run__subscriber=subscriber, due_at__isnull=False)
     # The threads first: the order of locks.
     lock_thread(planned.values_list("run__event__call__conversation", flat=True))
-    to_callers = list(planned.filter(user=None).select_related("run__event__call"))
+    to_callers = list(planned.filter(user=None).select_related("run__rule", "run__event__call"))
     planned.update(state=TellingState.SKIPPED, reason=Skipped.STOPPED, told_at=None, retried_at=None, lease_until=None)
     due.update(due_at=None, done_at=now, outcome=StepOutcome.STOPPED)
-    for telling in to_callers:
-        withdraw_promise(telling)
+    return [telling.run.event.call for telling in to_callers if withdraw_promise(telling)]
 
 
 @transaction.atomic

@@ -39,12 +39,14 @@ class Gate:
     """What a room above us has to say of an automatic message; all in the transaction of what happens to it.
 
     `passes` counts it, or raises NotNow or Never: then the claim is undone with whatever was counted. `takes_back` is
-    told that a message it let pass was surely not sent; `refused` that one never will be.
+    told that a message it let pass was surely not sent; `refused` that one never will be; `turned` that one has gone
+    wrong, at the provider perhaps, or that one that had gone wrong has arrived after all.
     """
 
     passes: Callable[[Message, datetime], None]
     takes_back: Callable[[Message], None]
     refused: Callable[[Message, Never], None]
+    turned: Callable[[Message, datetime], None]
 
 
 _gates: list[Gate] = []
@@ -71,3 +73,9 @@ def take_back(message: Message) -> None:
 def refused(message: Message, no: Never) -> None:
     for gate in _gates:
         gate.refused(message, no)
+
+
+def turned(message: Message, now: datetime) -> None:
+    """`message` says how it stands by now."""
+    for gate in _gates:
+        gate.turned(message, now)

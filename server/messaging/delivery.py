@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from server import sms
 from server.events.models import Kind
-from server.messaging.models import RANK, WENT_WRONG, DeliveryReport, Direction, Message, Status
+from server.messaging import automatic
+from server.messaging.models import RANK, WENT_WRONG, DeliveryReport, Direction, Message, Origin, Status
 from server.messaging.outbound import announce
 from server.messaging.sending import outranks
 from server.messaging.standing import record_opt_out, refresh_standing
@@ -111,4 +112,6 @@ def _move(message: Message, status: Status, report: Report, now: datetime) -> No
         refresh_standing(message.conversation_id)
     if report.reason == "opted_out":
         record_opt_out(message, at=now)
+    if is_or_was_wrong and message.origin == Origin.RULE:
+        automatic.turned(message, now)
     announce(message, kind=Kind.MESSAGE_CHANGED, now=now)

@@ -286,6 +286,9 @@ def _finish(message: Message, now: datetime, only_from: list[Status], *, is_untr
                 limits.take_back(message.conversation.line, counted_at=message.attempted_at)
                 if message.origin == Origin.RULE:
                     automatic.take_back(message)
+            if message.origin == Origin.RULE and changes["status"] in WENT_WRONG:
+                message.status = str(changes["status"])
+                automatic.turned(message, now)
             announce(message, kind=Kind.MESSAGE_CHANGED, now=now)
     # By name: reading everything anew would forget the conversation, line and contact that came with it.
     message.refresh_from_db(fields=MOVING)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from server.calls.announcing import announce_call
 from server.calls.models import Promise
 from server.events.log import record
 from server.events.models import Kind
@@ -86,6 +87,14 @@ class TestOverTheSocket:
         seen = await tab.sees("live-entry", "Sorry")
         assert "Dana" in seen
         assert "We promised to call back by" in seen
+        assert f'open="entry-{await in_thread(lambda: Promise.objects.get().uuid)}"' in tab.seen
+
+        def withdraw():
+            Promise.objects.all().delete()
+            announce_call(recorded.call, now=NOW)
+
+        await in_thread(withdraw)
+        await tab.sees(f'<live-promise conversation="{conversation.pk}" open="entry-">')
 
     async def test_coming_back_brings_what_was_missed(self, tab_of, dana, line, conversation):
         call = (await in_thread(told, line, "missed")).call

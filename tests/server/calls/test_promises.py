@@ -11,17 +11,17 @@ from server.accounts.models import ClosedDay
 from server.calls.definition import Channel, Step, Who
 from server.calls.firing import fire_due, take_due_steps
 from server.calls.models import Call, KeptBy, Promise, Skipped, Telling, TellingState
-from server.calls.promises import call_back_by, escalate_overdue, finish_promise, open_promise
+from server.calls.promises import call_back_by, escalate_overdue, finish_promise, open_promise, say_called_back
 from server.calls.stopping import resume_automatic, stop_automatic
 from server.calls.telling import tell_due
 from server.contacts.models import Contact
 from server.events.models import Event, Kind
 from server.messaging.conversations import mark_done
 from server.messaging.inbound import conversation_between
-from server.messaging.models import Conversation, Message
+from server.messaging.models import Conversation, Message, Status
 from server.messaging.outbound import conversation_with, retry_sms
 from server.messaging.partners import block_sender, merge_contacts
-from server.messaging.sending import mark_sent
+from server.messaging.sending import mark_failed, mark_sent
 from tests.conftest import BOTI, NOW
 from tests.server.conftest import later
 
@@ -190,6 +190,19 @@ def test_somebody_says_that_they_were_called_back_once(promised, dana, bela):
     assert finish_promise(promise=promise, by=dana, now=later(minutes=5))
     assert not finish_promise(promise=promise, by=bela, now=later(minutes=6))
     assert how_kept(promise) == (KeptBy.SAID_DONE, "dana")
+    call = Call.objects.get()
+    assert (call.followed_up_at, call.followed_up_by) == (later(minutes=5), dana)
+    assert thread_of(promise).waiting_since is None
+
+
+def test_of_a_call_without_a_promise_somebody_says_so_too(happens, dana):
+    first, answered = happens("missed").call, happens("answered", at=later(minutes=1)).call
+    again = happens("missed", at=later(minutes=2)).call
+    said = [say_called_back(call=call, by=dana, now=later(minutes=5)) for call in (first, answered, again, again)]
+    # The first one was seen to when they were answered.
+    assert said == [False, False, True, False]
+    again.refresh_from_db()
+    assert (again.followed_up_by, again.conversation.waiting_since) == (dana, None)
 
 
 def test_a_message_from_another_line_keeps_it_too(promised, sales_line, boti, queue, sam):
@@ -267,10 +280,38 @@ def test_who_is_not_texted_after_all_was_promised_nothing(promised_by_rule, kont
     assert thread_of(Promise.objects.get()).promised_until == promised_by_rule.due_at
 
 
+def test_what_the_provider_does_not_deliver_promises_nothing_until_it_arrives_after_all(promised_by_rule, claim, report):
+    tell_due(now=later(seconds=4))
+    sent = claim(at=later(seconds=5))
+    mark_sent(message=sent, provider_account="a", provider_message_id="SM1", now=later(seconds=6))
+    assert Promise.objects.exists()
+    report(sent, Status.UNDELIVERED, at=later(seconds=7))
+    assert not Promise.objects.exists()
+    assert thread_of(promised_by_rule).promised_until is None
+    assert Event.objects.filter(kind=Kind.CALL_CHANGED, at=later(seconds=7)).count() == 1
+    report(sent, Status.DELIVERED, at=later(seconds=8))
+    assert Promise.objects.get().due_at == thread_of(promised_by_rule).promised_until == promised_by_rule.due_at
+
+
+def test_what_the_provider_refuses_promises_nothing_but_what_another_rule_has_said_holds(
+    make_rule, happens, promised_by_rule, claim
+):
+    make_rule("Busy", Step(who=Who.CALLER, channel=Channel.SMS), trigger="busy", promises_within=120)
+    happens("busy", at=later(minutes=1))
+    fire_due(now=later(minutes=2))
+    take_due_steps(now=later(minutes=2))
+    tell_due(now=later(minutes=2))
+    mark_failed(message=claim(at=later(minutes=3)), reason="rejected", now=later(minutes=3))
+    assert thread_of(promised_by_rule).promised_until == promised_by_rule.due_at
+    mark_failed(message=claim(at=later(minutes=4)), reason="rejected", now=later(minutes=4))
+    assert not Promise.objects.exists()
+
+
 def test_the_red_switch_takes_back_what_was_promised_and_not_yet_said(promised_by_rule, kontakt, ada):
     stop_automatic(subscriber=kontakt, by=ada, now=later(seconds=4))
     assert not Promise.objects.exists()
     assert thread_of(promised_by_rule).promised_until is None
+    assert Event.objects.filter(kind=Kind.CALL_CHANGED, at=later(seconds=4)).count() == 1
 
 
 def test_what_an_earlier_text_promised_holds_when_a_later_one_is_kept_back(promised_by_rule, happens, claim):

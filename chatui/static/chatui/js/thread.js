@@ -72,6 +72,14 @@ onFrame("live-gone", (statement) => {
   if (thread()) tidy();
 });
 
+/* What the customer was not told after all was not promised. */
+onFrame("live-promise", (statement) => {
+  if (Number(statement.getAttribute("conversation")) !== openConversation() || !thread()) return;
+  const shown = thread().querySelectorAll(".promise:is([data-state=open], [data-state=overdue])");
+  for (const promise of shown) if (promise.id !== statement.getAttribute("open")) promise.remove();
+  tidy();
+});
+
 onFrame("live-head", (statement) => {
   const head = document.getElementById("head");
   if (!head || Number(statement.getAttribute("conversation")) !== openConversation()) return;
