@@ -9,10 +9,6 @@ from tests.journeys.test_for_everybody import violations
 
 pytestmark = pytest.mark.journey
 
-# Dispatchers look for overdue promises every quarter of a minute.
-SOON = 30_000
-
-
 @pytest.fixture
 def rule(company, boti) -> None:
     """Whoever is not reached is told by SMS when we call back."""
@@ -36,7 +32,7 @@ def test_who_was_promised_a_call_stands_first_once_it_is_overdue_until_somebody_
 
     company.stage.promise_was_due(line=company.line, number=boti, minutes_ago=5)
 
-    expect(hers.rows.first.locator(".promised.overdue")).to_be_visible(timeout=SOON)
+    expect(hers.rows.first.locator(".promised.overdue")).to_be_visible()
     expect(his.page.locator("#told-tray [data-told]")).to_contain_text("Call-back overdue")
     assert violations(hers) == []
     # Also for who comes now, and in another view and order.
@@ -58,6 +54,12 @@ def test_who_was_promised_a_call_stands_first_once_it_is_overdue_until_somebody_
     expect(promise).to_contain_text("Dana Kis")
     expect(hers.page.locator(".promised")).to_have_count(0)
     assert violations(hers) == []
+    # Whom the text does not reach was promised nothing: it leaves the thread before their eyes.
+    company.stage.phone(number=another(boti), is_on=False)
+    hers.open("Somebody else")
+    company.calls(another(boti))
+    expect(hers.thread).to_contain_text("Not delivered")
+    expect(promise).to_have_count(0)
     figures = bela.tab("/call-logic/figures/")
     expect(figures.page.locator(".tiles > div").nth(3)).to_contain_text("1 kept late")
     assert violations(figures) == []
