@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from server.accounts.models import Subscriber
 
+    # By id and name.
+    type Named = defaultdict[tuple[int, str], FollowUp]
+
 LONGEST = timedelta(days=366)
 # More columns than these nobody can tell apart.
 MOST_DAYS = 92
@@ -30,10 +33,12 @@ MOST_DAYS = 92
 
 @dataclass(slots=True)
 class FollowUp:
-    """Missed calls of a day, line or colleague, those followed up, and how long that took."""
+    """Missed calls of a day, line or colleague, those followed up, and how long that took; promises, and those kept in time."""
 
     missed: int = 0
     took: list[timedelta] = field(default_factory=list)
+    promised: int = 0
+    kept: int = 0
 
     @property
     def followed_up(self) -> int:
@@ -77,23 +82,22 @@ def call_figures(subscriber: Subscriber, since: date, until: date, *, now: datet
     )
     zone = ZoneInfo(subscriber.timezone)
     begins, ends = (datetime.combine(day, time(), zone) for day in (since, until + timedelta(days=1)))
-    _count_calls(found, subscriber, begins, ends)
-    for due_at, kept_at in Promise.objects.filter(subscriber=subscriber, made_at__gte=begins, made_at__lt=ends).values_list(
-        "due_at", "kept_at"
-    ):
-        found.promises[_state(due_at, kept_at, now)] += 1
+    lines: Named = defaultdict(FollowUp)
+    people: Named = defaultdict(FollowUp)
+    _count_calls(found, lines, people, subscriber, begins, ends)
+    _count_promises(found, lines, people, subscriber, begins, ends, now)
+    found.lines.update(_by_number(lines))
+    found.colleagues.update(_by_number(people))
     return found
 
 
-def _count_calls(found: CallFigures, subscriber: Subscriber, begins: datetime, ends: datetime) -> None:
+def _count_calls(found: CallFigures, lines: Named, people: Named, subscriber: Subscriber, begins: datetime, ends: datetime) -> None:
     missed = Call.objects.filter(
         subscriber=subscriber, began_at__gte=begins, began_at__lt=ends, direction=CallDirection.IN, state__in=UNANSWERED
     )
     # Who withheld the number can't be called back, and nobody waits for who is blocked: as in the list of calls.
     missed = missed.filter(conversation__isnull=False, conversation__hidden_at=None)
     rows = missed.values_list("began_at", "followed_up_at", "followed_up_by", "followed_up_by__name", "line", "line__label")
-    lines: defaultdict[tuple[int, str], FollowUp] = defaultdict(FollowUp)
-    people: defaultdict[tuple[int, str], FollowUp] = defaultdict(FollowUp)
     for began_at, followed_up_at, by, name, line, label in rows.order_by(F("began_at").asc()).iterator(chunk_size=2000):
         counted = [found.all, found.spans[_start(began_at.astimezone(begins.tzinfo).date(), found)], lines[line, label]]
         if followed_up_at is not None:
@@ -103,11 +107,25 @@ def _count_calls(found: CallFigures, subscriber: Subscriber, begins: datetime, e
             if followed_up_at is not None:
                 # An exchange's clock may be ahead of ours.
                 each.took.append(max(followed_up_at - began_at, timedelta()))
-    found.lines.update(_by_number(lines))
-    found.colleagues.update(_by_number(people))
 
 
-def _by_number(counted: dict[tuple[int, str], FollowUp]) -> dict[str, FollowUp]:
+def _count_promises(
+    found: CallFigures, lines: Named, people: Named, subscriber: Subscriber, begins: datetime, ends: datetime, now: datetime
+) -> None:
+    made = Promise.objects.filter(subscriber=subscriber, made_at__gte=begins, made_at__lt=ends)
+    rows = made.values_list("made_at", "due_at", "kept_at", "kept_by", "kept_by__name", "call__line", "call__line__label")
+    for made_at, due_at, kept_at, by, name, line, label in rows:
+        state = _state(due_at, kept_at, now)
+        found.promises[state] += 1
+        counted = [found.all, found.spans[_start(made_at.astimezone(begins.tzinfo).date(), found)], lines[line, label]]
+        if kept_at is not None:
+            counted.append(people[by or 0, name or ""])
+        for each in counted:
+            each.promised += 1
+            each.kept += state == "kept"
+
+
+def _by_number(counted: Named) -> dict[str, FollowUp]:
     """By name, the most first; of two of the same name the second says which it is."""
     named: dict[str, FollowUp] = {}
     for (pk, name), each in sorted(counted.items(), key=lambda item: (-item[1].missed, item[0])):
@@ -156,20 +174,25 @@ def _spans(found: CallFigures) -> Table:
         "somebody has texted or called the number, or it called again and was answered. Calls of withheld and blocked numbers "
         "are not counted."
     )
-    headings = [unit, _("Missed"), _("Followed up"), _("Share"), _("Half of them within")]
+    headings = [unit, _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept in time")]
     return Table("follow_up", title, explained, headings, _rows(found.spans.items()))
 
 
 def _lines(found: CallFigures) -> Table:
-    headings = [_("Line"), _("Missed"), _("Followed up"), _("Share"), _("Half of them within")]
+    headings = [_("Line"), _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept in time")]
     explained = _("On which line they called, and how many were followed up, on this line or another.")
     return Table("lines", _("By line"), explained, headings, _rows(found.lines.items()))
 
 
 def _colleagues(found: CallFigures) -> Table:
-    rows: list[list[Cell]] = [[name_of_who(name), each.followed_up, each.median] for name, each in found.colleagues.items()]
-    headings = [_("Colleague"), _("Followed up"), _("Half of them within")]
-    explained = _("Who texted or called first after a missed call; of calls the exchange says who talked.")
+    rows: list[list[Cell]] = [
+        [name_of_who(name), each.followed_up, each.median, each.kept] for name, each in found.colleagues.items()
+    ]
+    headings = [_("Colleague"), _("Followed up"), _("Half of them within"), _("Kept in time")]
+    explained = _(
+        "Who texted or called first after a missed call, and how many promises they kept in time; "
+        "of calls the exchange says who talked."
+    )
     return Table("colleagues", _("By colleague"), explained, headings, rows)
 
 
@@ -183,4 +206,4 @@ def _promises(found: CallFigures) -> Table:
 
 
 def _rows(counted: Iterable[tuple[date | str, FollowUp]]) -> list[list[Cell]]:
-    return [[name, each.missed, each.followed_up, each.share, each.median] for name, each in counted]
+    return [[name, each.missed, each.followed_up, each.share, each.median, each.promised, each.kept] for name, each in counted]

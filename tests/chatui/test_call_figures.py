@@ -40,12 +40,12 @@ def missed(kontakt, line, boti):
 @pytest.fixture
 def week(missed, dana, bela, sales_line, rival_line, kontakt):
     """Five missed calls, three of them followed up; and what does not count."""
-    missed("2026-11-20 10:00", after=5, by=dana)
+    _promise(missed("2026-11-20 10:00", after=5, by=dana), kept_at=NOW, kept_by=dana)
     missed("2026-11-20 11:00", after=20, by=bela, state="busy")
     # In Budapest it is the 22nd already.
     missed("2026-11-21 23:30", after=60, state="failed", on=sales_line)
     missed("2026-11-23 09:00")
-    missed("2026-11-23 09:05", on=sales_line)
+    _promise(missed("2026-11-23 09:05", on=sales_line))
     missed("2026-11-23 09:10", state="answered")
     missed("2026-11-23 09:15", direction="out")
     missed("2026-11-19 22:59")
@@ -54,6 +54,12 @@ def week(missed, dana, bela, sales_line, rival_line, kontakt):
     hidden = conversation_between(line=sales_line, contact=contact_for(subscriber=kontakt, number="+36309990042", now=NOW), now=NOW)
     Conversation.objects.filter(pk=hidden.pk).update(hidden_at=NOW)
     missed("2026-11-23 09:25", conversation=hidden)
+
+
+def _promise(call: Call, **kept) -> Promise:
+    """Made when they called, to call back by noon of the 23rd."""
+    of = {"subscriber": call.subscriber, "conversation": call.conversation, "call": call, "made_at": call.began_at}
+    return Promise.objects.create(**of, due_at=NOW + timedelta(hours=2), **kept)
 
 
 def tables(page) -> dict[str, list[list[str]]]:
@@ -68,16 +74,19 @@ def tables(page) -> dict[str, list[list[str]]]:
 def test_missed_calls_stand_against_those_followed_up_by_day_line_and_colleague(sam, week):
     found = tables(Browser(sam).get(f"/call-logic/figures/{PERIOD}"))
     assert [row[1:] for row in found["Missed calls per day"]] == [
-        ["2", "2", "100%", "12 min 30 s"],
-        ["0", "0", "–", "–"],
-        ["1", "1", "100%", "1 h"],
-        ["2", "0", "0%", "–"],
+        ["2", "2", "100%", "12 min 30 s", "1", "1"],
+        ["0", "0", "–", "–", "0", "0"],
+        ["1", "1", "100%", "1 h", "0", "0"],
+        ["2", "0", "0%", "–", "1", "0"],
     ]
-    assert found["By line"] == [["Support", "3", "2", "66.7%", "12 min 30 s"], ["Sales", "2", "1", "50.0%", "1 h"]]
+    assert found["By line"] == [
+        ["Support", "3", "2", "66.7%", "12 min 30 s", "1", "1"],
+        ["Sales", "2", "1", "50.0%", "1 h", "1", "0"],
+    ]
     assert sorted(found["By colleague"]) == [
-        ["Bela", "1", "20 min"],
-        ["Dana", "1", "5 min"],
-        ["On the telephone, by whom was not told", "1", "1 h"],
+        ["Bela", "1", "20 min", "0"],
+        ["Dana", "1", "5 min", "1"],
+        ["On the telephone, by whom was not told", "1", "1 h", "0"],
     ]
 
 
