@@ -139,8 +139,8 @@ def _step(step: Step, subscriber: Subscriber, *, is_first: bool, promises: bool)
         yield "after", _between(AFTER)
     if is_first and step.only == Only.NOBODY_THERE:
         yield "only", _("Nobody was told before the first step.")
-    yield from _texts("text", step.texts, subscriber, promises=promises)
-    yield from _texts("subject", step.subjects, subscriber, promises=promises)
+    for field, texts in (("text", step.texts), ("subject", step.subjects)):
+        yield from _texts(field, texts, subscriber, promises=promises, to_caller=step.who == Who.CALLER)
 
 
 def _chosen(field: str, ids: Collection[int], there: QuerySet[Any], nothing: str) -> Errors:
@@ -150,7 +150,7 @@ def _chosen(field: str, ids: Collection[int], there: QuerySet[Any], nothing: str
         yield field, _("Something that was chosen here is gone. Please choose again.")
 
 
-def _texts(field: str, texts: Mapping[str, str], subscriber: Subscriber, *, promises: bool) -> Errors:
+def _texts(field: str, texts: Mapping[str, str], subscriber: Subscriber, *, promises: bool, to_caller: bool) -> Errors:
     for language, text in texts.items():
         if language not in Language.values:
             yield field, _("There is no such language.")
@@ -158,7 +158,7 @@ def _texts(field: str, texts: Mapping[str, str], subscriber: Subscriber, *, prom
             yield f"{field}.{language}", _("At most %(count)s characters fit.") % {"count": LONGEST_SUBJECT}
         else:
             try:
-                check_text(text, subscriber=subscriber, promises=promises)
+                check_text(text, subscriber=subscriber, promises=promises, to_caller=to_caller)
             except TextNotValid as problem:
                 yield f"{field}.{language}", str(problem)
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 # The latest calls are like the next.
 LOOKED_AT = 2000
-_OF_CALLS = ("partner", "called", "queue", "agent", "duration", "conversation__contact__name", "conversation__contact__company")
+# E-mail addresses and remark stand with the first number of an entry.
+_OF_ENTRIES = ("name", "company", "emails", "note", "main__emails", "main__note")
+_OF_CALLS = ("partner", "called", "queue", "agent", "duration", *(f"conversation__contact__{name}" for name in _OF_ENTRIES))
 
 
 def longest_words(*, step: Step, subscriber: Subscriber, now: datetime) -> Words:
@@ -45,7 +47,10 @@ def longest_words(*, step: Step, subscriber: Subscriber, now: datetime) -> Words
 def longest_values(subscriber: Subscriber, *, language: str, now: datetime) -> dict[str, str]:
     """By parameter; where no call has had any, there is nothing, or a line of the company's own."""
     rows = Call.objects.filter(subscriber=subscriber).order_by("-began_at", "-pk").values_list(*_OF_CALLS)[:LOOKED_AT]
-    partners, called, queues, agents, durations, names, companies = zip(*rows, strict=True) if rows else [()] * len(_OF_CALLS)
+    (partners, called, queues, agents, durations, names, companies, *of_entries) = (
+        zip(*rows, strict=True) if rows else [()] * len(_OF_CALLS)
+    )
+    emails, notes, of_mains, notes_of_mains = of_entries
     lines = list(Line.objects.filter(subscriber=subscriber).values_list("number", "label"))
     own_numbers = [phone.display(number) for number, _label in lines]
     at = now.astimezone(ZoneInfo(subscriber.timezone))
@@ -55,6 +60,8 @@ def longest_values(subscriber: Subscriber, *, language: str, now: datetime) -> d
         "caller": _longest([number_shown(partner, language) for partner in sorted({*partners})] or own_numbers),
         "caller_name": _longest(names),
         "caller_company": _longest(companies),
+        "caller_email": _longest(addresses[0] for addresses in (*emails, *of_mains) if addresses),
+        "caller_note": _longest((*notes, *notes_of_mains)),
         "called": _longest([*(phone.display(number) for number in sorted({*called})), *own_numbers]),
         "line": _longest(label for _number, label in lines),
         "time": day_and_clock(at, language),

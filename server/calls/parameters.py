@@ -38,11 +38,12 @@ class TextNotValid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`names` is what people call it: by language, the canonical name where there is none."""
+    """`names` is what people call it: by language, the canonical name where there is none. `is_ours`: not for the caller's eyes."""
 
     name: str
     names: Mapping[str, str]
     meaning: _StrPromise
+    is_ours: bool = False
 
     def named(self, language: str) -> str:
         return self.names.get(language[:2], self.name)
@@ -53,6 +54,8 @@ PARAMETERS = (
     Parameter("caller", {"en": "caller", "hu": "hívó"}, gettext_lazy("The caller's number")),
     Parameter("caller_name", {"en": "caller name", "hu": "hívó neve"}, gettext_lazy("The caller's name, or else the number")),
     Parameter("caller_company", {"en": "caller company", "hu": "hívó cége"}, gettext_lazy("The caller's company")),
+    Parameter("caller_email", {"en": "caller e-mail", "hu": "hívó e-mail-címe"}, gettext_lazy("The caller's first e-mail address")),
+    Parameter("caller_note", {"en": "caller remark", "hu": "hívó megjegyzése"}, gettext_lazy("The remark in the phone book"), True),
     Parameter("called", {"en": "called", "hu": "hívott"}, gettext_lazy("The number that was called")),
     Parameter("line", {"en": "line", "hu": "vonal"}, gettext_lazy("The line's name")),
     Parameter("time", {"en": "time", "hu": "időpont"}, gettext_lazy("Day and time of the call")),
@@ -143,7 +146,7 @@ def own_value_name(name: str) -> str:
     return f"exchange.{fold(name.strip())}"
 
 
-def check_text(text: str, *, subscriber: Subscriber, promises: bool = False) -> None:
+def check_text(text: str, *, subscriber: Subscriber, promises: bool = False, to_caller: bool = False) -> None:
     """See that every place can be filled in; `promises`: whether the rule promises to call back. Raises TextNotValid."""
     if len(text) > MOST_CHARACTERS:
         raise TextNotValid(_("At most %(count)s characters fit.") % {"count": MOST_CHARACTERS})
@@ -152,6 +155,8 @@ def check_text(text: str, *, subscriber: Subscriber, promises: bool = False) -> 
     own = {fold(name): name for name in CallParameter.objects.filter(subscriber=subscriber).values_list("name", flat=True)}
     for name in places_in(text):
         _check_name(name, own, promises=promises)
+        if to_caller and name in BY_NAME and BY_NAME[name].is_ours:
+            raise TextNotValid(_("{%(name)s} is for your own people, not for the caller.") % {"name": shown_name(name)})
 
 
 def _check_name(name: str, own: Mapping[str, str], *, promises: bool) -> None:

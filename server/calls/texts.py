@@ -141,6 +141,8 @@ def values_of(event: CallEvent, *, language: str, promise_due: datetime | None =
         "caller": number_shown(call.partner, language),
         "caller_name": contact.name if contact else "",
         "caller_company": contact.company if contact else "",
+        "caller_email": next(iter(contact.whole.emails), "") if contact else "",
+        "caller_note": contact.whole.note if contact else "",
         "called": phone.display(call.called or call.line.number),
         "line": call.line.label,
         "time": day_and_clock(at, language),

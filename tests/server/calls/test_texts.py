@@ -19,8 +19,10 @@ AT = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def call(kontakt, line, conversation):
+def call(kontakt, line, conversation, boti):
     """Boti has called the shared line, at 14:05 by the company's clock."""
+    boti.emails, boti.note = ["boti@kiss.example", "b@kiss.example"], "Reggel\nnem ér rá."
+    boti.save()
     return Call.objects.create(
         subscriber=kontakt,
         line=line,
@@ -79,6 +81,7 @@ def test_numbers_as_long_as_they_get_in_europe_stay_in_one_segment(call):
         ("{exchange.order} {exchange.ORDER} {exchange.nyelv}", "A-17 A-17 magyar"),
         ("{exchange.none|nincs} {exchange.none}.", "nincs ."),
         ("{caller_company|cég nélkül}", "cég nélkül"),
+        ("{hívó e-mail-címe}; {hívó megjegyzése}", "boti@kiss.example; Reggel nem ér rá."),
         ("{key|-}{answered_by|-}{node|-}", "---"),
         ("{{caller}} is {{{caller_name}}}", "{caller} is {Kiss Boti}"),
         ("50 % } off", "50 % } off"),
@@ -248,6 +251,12 @@ def test_another_companys_parameters_are_not_ours(kontakt, rival):
 
 def test_a_promise_may_be_named_where_there_is_one(kontakt):
     check_text("{visszahívás ideje}", subscriber=kontakt, promises=True)
+
+
+def test_a_remark_is_for_our_own_people_only(kontakt):
+    check_text("{caller remark}", subscriber=kontakt)
+    with override("en"), pytest.raises(TextNotValid, match="is for your own people"):
+        check_text("{hívó megjegyzése}", subscriber=kontakt, to_caller=True)
 
 
 def test_filling_in_reads_a_text_once():
