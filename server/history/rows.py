@@ -90,7 +90,7 @@ def _met(found: MessageQuerySet, user: User, wanted: HistoryFilter, *, now: date
 def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     """Everything but what is looked for by words and numbers."""
     found, subscriber = Message.objects.visible_to(user), user.subscriber
-    if subscriber is None:
+    if subscriber is None or _contradicts_itself(wanted):
         return found.none()
     zone = ZoneInfo(subscriber.timezone)
     if wanted.since:
@@ -124,6 +124,16 @@ def _standing(user: User, wanted: HistoryFilter) -> MessageQuerySet:
     if wanted.only:
         found = found.filter(uuid__in=wanted.only)
     return found
+
+
+def _contradicts_itself(wanted: HistoryFilter) -> bool:
+    """Whether it asks for what came in and for what went out at once: a database would look through all messages for it."""
+    directions = {wanted.direction} - {""}
+    if wanted.status:
+        directions.add(Direction.IN if wanted.status == Status.RECEIVED else Direction.OUT)
+    if wanted.colleague is not None or wanted.is_failed or wanted.origin in {Origin.PERSON, Origin.RULE}:
+        directions.add(Direction.OUT)
+    return len(directions) > 1
 
 
 def _met_in_any_way(subscriber: Subscriber, terms: list[Term], zone: ZoneInfo) -> Q:
