@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from chatui.access import colleagues_of
+from server.accounts.models import User
 from server.history.described import described
 from server.history.filter import NAMES, FilterNotValid, HistoryFilter
 from server.lines.models import Line
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpRequest, QueryDict
-
-    from server.accounts.models import User
 
 # Conditions in the fold "More filters".
 FOLDED = ("name", "line", "colleague", "origin", "failed", "note", "oldest")
@@ -105,7 +103,10 @@ class AskedFilter:
 
     @cached_property
     def colleagues(self) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in colleagues_of(self.user).values_list("pk", "name")]
+        """Those who are here, then those who have left: what they wrote is still there."""
+        ours = User.objects.filter(subscriber_id=self.user.subscriber_id).exclude(subscriber_id=None)
+        people = ours.order_by("-is_active", "name").values_list("pk", "name", "is_active")
+        return [(str(pk), name if is_here else _("%(name)s (has left)") % {"name": name}) for pk, name, is_here in people]
 
     @property
     def directions(self) -> list[tuple[str, Any]]:

@@ -287,6 +287,13 @@ def test_one_chooses_among_the_lines_given_and_the_companys_people(dana, sam, ev
     assert "Eve" not in people
 
 
+def test_what_somebody_wrote_who_has_left_can_still_be_filtered(dana, bela, past):
+    type(bela).objects.filter(pk=bela.pk).update(is_active=False)
+    page = Browser(dana).get("/messages/", {"colleague": bela.pk})
+    assert f'<option value="{bela.pk}" selected>{bela.name} (has left)</option>' in page.text
+    assert len(shown(page)) == 1
+
+
 # --- How many
 def test_the_number_comes_after_the_rows_and_never_with_a_further_page(dana, boti_texts):
     for n in range(60):
