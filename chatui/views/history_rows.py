@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from chatui.access import for_people_with_sms, message_or_404, number_in
 from chatui.history_news import news_since
+from server.calls.models import Telling
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.searching import words_of_search
 from server.messaging.models import Origin
@@ -35,6 +36,7 @@ def details(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "zone": request.user.subscriber.timezone,
         "provider": message.line.provider.title(),
         "origin": _origin_of(message),
+        "rule": _rule_of(message),
         "costs_less_without_accents": 0 < message.plain_segments < message.segments,
         "stations": stations_of(message),
         "reports": message.reports.order_by("received_at", "id"),
@@ -47,6 +49,14 @@ def _origin_of(message: Message) -> str:
     if message.is_inbound and message.origin == Origin.PERSON:
         return ""
     return message.get_origin_display()
+
+
+def _rule_of(message: Message) -> str:
+    """The name of the rule that sent it; nothing when a person wrote it, or when that is not kept any more."""
+    if message.origin != Origin.RULE:
+        return ""
+    told = Telling.objects.filter(uuid=message.uuid, run__subscriber=message.subscriber_id)
+    return told.values_list("run__rule__name", flat=True).first() or ""
 
 
 def stations_of(message: Message) -> list[tuple[str, datetime]]:

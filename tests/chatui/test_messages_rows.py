@@ -22,6 +22,8 @@ from server.messaging.conversations import write_note
 from server.messaging.models import DeliveryReport, Message, Origin, Status
 from server.messaging.outbound import queue_sms
 from server.messaging.partners import merge_contacts, rename_contact, separate_number
+from tests.chatui.calls_told import a_rule, applied
+from tests.chatui.calls_told import told as told_by_the_exchange
 from tests.conftest import NOW
 from tests.doors import FRAMES, HTMX, Browser, shown
 
@@ -246,6 +248,17 @@ def test_details_of_an_incoming_one_tell_whether_it_was_fetched_afterwards(dana,
     assert "Origin" not in page
     Message.objects.update(origin=Origin.RECOVERED)
     assert "Recovered from the provider" in words_of(browser.get(f"/messages/{message.uuid}/").text)
+
+
+def test_details_of_an_automatic_one_name_its_rule(dana, kontakt, line, boti_texts):
+    message = answer(boti_texts("Szia!").conversation, "Visszahívjuk", origin=Origin.RULE)
+    details = f"/messages/{message.uuid}/"
+    assert "<dt>Origin</dt><dd>Rule</dd>" in Browser(dana).get(details).text
+    rule = a_rule(kontakt, "Sorry <b>")
+    applied(rule, told_by_the_exchange(line, "missed").event, {"uuid": message.uuid, "channel": "sms", "body": message.body})
+    page = Browser(dana).get(details).text
+    assert "<dt>Rule</dt><dd>Sorry &lt;b&gt; <a" in page
+    assert f'href="/call-logic/why/{message.uuid}/"' in page
 
 
 def test_details_speak_the_persons_language_in_the_companys_zone(bela, kontakt, boti_texts):
