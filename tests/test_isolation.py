@@ -228,6 +228,7 @@ PRIVATE: dict[str, list[Call]] = {
         blind_across("get", "/call-logic/exchange/{line}/secret/"),
         blind_across("post", "/call-logic/exchange/{line}/secret/"),
     ],
+    "call_parameter_forget": [blind("post", "/call-logic/exchange/parameters/forget/", name="{word}")],
     "node_add": [blind("post", "/call-logic/nodes/new/", name="")],
     "node_rename": [
         blind_across("get", "/call-logic/nodes/{node}/"),
@@ -241,6 +242,7 @@ PRIVATE: dict[str, list[Call]] = {
     # It is on already.
     "call_logic_stop": [blind("post", "/call-logic/stop/", on="1")],
     "call": [hidden("get", "/call-logic/calls/{call}/")],
+    "call_called_back": [hidden("post", "/call-logic/calls/{call}/called-back/")],
     "why": [hidden("get", "/call-logic/why/{telling}/")],
     "told_seen": [hidden("post", "/call-logic/told/{telling}/seen/")],
     "told_all_seen": [blind("post", "/call-logic/told/seen/")],
@@ -492,6 +494,7 @@ ADMINISTRATORS_ONLY = {
     "rule_restore",
     "call_exchange",
     "call_exchange_secret",
+    "call_parameter_forget",
     "call_flow_heard",
     "node_add",
     "node_rename",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponseBadRequest
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from chatui.access import for_people_with_sms, number_in
+from chatui.access import for_people_with_sms, may_write_from, number_in
 from chatui.call_pages import Asked, news_since, page_of
 from chatui.call_reasons import looked_at, why_them
 from server.accounts.models import Subscriber
 from server.calls.clearing import KEPT_FOR
 from server.calls.models import Call, CallEvent, RuleRun, RuleStep, Telling
+from server.calls.promises import say_called_back
 from server.calls.story import with_line
 from server.cursor import read_cursor
 from server.lines.models import Line
@@ -64,6 +66,23 @@ def calls_changes(request: HttpRequest) -> HttpResponse:
 @for_people_with_sms
 def call(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Everything that happened in a call, and what each rule made of it."""
+    return _story_of(request, uuid)
+
+
+@require_POST
+@for_people_with_sms
+def call_called_back(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Somebody has called back on a telephone that no exchange tells of; twice does no harm."""
+    chosen = Call.objects.visible_to(request.user).select_related("line").filter(uuid=uuid).first()
+    if chosen is None:
+        raise Http404
+    if not may_write_from(request.user, chosen.line):
+        raise PermissionDenied
+    say_called_back(call=chosen, by=request.user, now=now())
+    return _story_of(request, uuid) if request.htmx else redirect("call", uuid)
+
+
+def _story_of(request: HttpRequest, uuid: UUID) -> HttpResponse:
     chosen = _with_all(Call.objects.visible_to(request.user)).filter(uuid=uuid).first()
     if chosen is None:
         raise Http404
@@ -71,7 +90,13 @@ def call(request: HttpRequest, uuid: UUID) -> HttpResponse:
     looked = looked_at([run for event in events for run in event.runs.all()], subscriber_id=chosen.subscriber_id)
     by_event = [(event, [one for one in looked if one.run.event_id == event.pk]) for event in events]
     promises = chosen.promises.select_related("kept_by").order_by("made_at")
-    context = {"call": chosen, "events": by_event, "promises": promises, "forgotten_before": now() - KEPT_FOR}
+    context = {
+        "call": chosen,
+        "events": by_event,
+        "promises": promises,
+        "forgotten_before": now() - KEPT_FOR,
+        "may_write": may_write_from(request.user, chosen.line),
+    }
     return _shown(request, "call", context)
 
 

@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.access import for_people_who_make_rules
 from chatui.administering import show
+from server.calls.free_parameters import forget_parameter, own_places_of
+from server.calls.models import CallParameter
+from server.calls.parameters import shown_name
+from server.calls.rules import live_rules
 from server.lines.encryption import ending_of
 from server.lines.keeping import renew_pbx_secret
 from server.lines.models import Line
+from server.wording import fold
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from server.accounts.models import Subscriber
 
 
 @require_safe
@@ -51,6 +59,30 @@ def call_exchange_secret(request: HttpRequest, line_id: int) -> HttpResponse:
     return show(request, "chatui/_sure.html", context, title=title)
 
 
+@require_POST
+@for_people_who_make_rules
+def call_parameter_forget(request: HttpRequest) -> HttpResponse:
+    """A name that the exchange has sent by mistake, or somebody has made up, goes from what texts are offered."""
+    name = request.POST.get("name", "")[:40]
+    if forget_parameter(subscriber=request.user.subscriber, name=name, by=request.user, now=now()):
+        messages.success(request, _("Forgotten: %(name)s.") % {"name": name})
+    return redirect(reverse("call_exchange") + "#parameters")
+
+
+def _parameters(subscriber: Subscriber) -> list[dict]:
+    """What the exchange has sent of its own, the newest first, and which rules say it."""
+    rules = [(rule, own_places_of(rule)) for rule in live_rules(subscriber)]
+    sent = CallParameter.objects.filter(subscriber=subscriber).order_by("-seen_at", "name")
+    return [
+        {
+            "sent": one,
+            "place": f"{{{shown_name(f'exchange.{one.name}')}}}",
+            "rules": [r for r, said in rules if fold(one.name) in said],
+        }
+        for one in sent
+    ]
+
+
 def _page(request: HttpRequest, renewed: Line | None = None, secret: str = "") -> HttpResponse:
     lines = [
         {
@@ -61,7 +93,8 @@ def _page(request: HttpRequest, renewed: Line | None = None, secret: str = "") -
         }
         for line in _lines(request)
     ]
-    return render(request, "chatui/call_exchange.html", {"place": "call_logic", "tab": "exchange", "lines": lines})
+    context = {"place": "call_logic", "tab": "exchange", "lines": lines, "parameters": _parameters(request.user.subscriber)}
+    return render(request, "chatui/call_exchange.html", context)
 
 
 def _lines(request: HttpRequest):

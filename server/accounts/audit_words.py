@@ -110,6 +110,7 @@ ACTIONS: dict[str, _StrPromise] = {
     "node.made": gettext_lazy("Made a message node"),
     "node.renamed": gettext_lazy("Renamed a message node"),
     "node.deleted": gettext_lazy("Deleted a message node"),
+    "call_parameter.forgotten": gettext_lazy("Forgot a parameter of the exchange"),
     "call_flow.saved": gettext_lazy("Changed what callers of a line hear"),
     "call_logic.stopped": gettext_lazy("Stopped all automatic sending"),
     "call_logic.resumed": gettext_lazy("Allowed automatic sending again"),

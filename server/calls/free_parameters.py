@@ -5,11 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
+from server.accounts.models import record_audit
 from server.calls.models import CallParameter
+from server.calls.parameters import own_name, places_in
+from server.calls.rules import live_rules
+from server.events.log import record
+from server.events.models import Kind
+from server.wording import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from server.accounts.models import Subscriber, User
+    from server.calls.models import CallRule
 
 # "Seen" need not be newer than that: not each call should write a row that is the same for all calls.
 FRESH = timedelta(hours=1)
@@ -34,3 +45,21 @@ def note_parameters(*, subscriber_id: int, parameters: Mapping[str, str], now: d
         elif len(value) > len(row.longest) or now - row.seen_at > FRESH:
             longest = max(row.longest, value, key=len)
             CallParameter.objects.filter(pk=row.pk).update(longest=longest, seen_at=max(row.seen_at, now))
+
+
+def own_places_of(rule: CallRule) -> set[str]:
+    """The parameters of the exchange that stand in a rule's texts."""
+    texts = [text for step in rule.says.steps for text in (*step.texts.values(), *step.subjects.values())]
+    return {fold(own_name(place)) for text in texts for place in places_in(text)}
+
+
+@transaction.atomic
+def forget_parameter(*, subscriber: Subscriber, name: str, by: User, now: datetime) -> bool:
+    """Offer it no more, until the exchange sends it again; False when there is none, or a rule's text needs it."""
+    if any(fold(name) in own_places_of(rule) for rule in live_rules(subscriber)):
+        return False
+    if not CallParameter.objects.filter(subscriber=subscriber, name=name).delete()[0]:
+        return False
+    record_audit(action="call_parameter.forgotten", at=now, actor=by, subscriber=subscriber, target=name)
+    record(subscriber_id=subscriber.pk, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    return True

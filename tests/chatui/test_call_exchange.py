@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from server.accounts.models import AuditEntry
+from server.calls.definition import Step, Who
+from server.calls.models import CallParameter
 from server.lines.models import Line
+from tests.chatui.calls_told import a_rule
+from tests.conftest import NOW
 from tests.doors import Browser
 from tests.gateway.exchange import Exchange
 
@@ -43,6 +47,26 @@ def test_nobody_else_of_the_company_sees_it_or_makes_one(who, request, line):
     assert browser.get(PAGE).status_code == 403
     assert browser.post(f"{PAGE}{line.pk}/secret/").status_code == 403
     assert Line.objects.get(pk=line.pk).pbx_secret == secret
+
+
+def test_what_the_exchange_has_sent_by_mistake_is_forgotten_unless_a_rule_says_it(ada, sam, kontakt, rival, line):
+    for owner, name in ((kontakt, "order"), (kontakt, "typo"), (rival, "theirs")):
+        CallParameter.objects.create(subscriber=owner, name=name, seen_at=NOW)
+    a_rule(kontakt, "Confirm", steps=(Step(who=Who.CALLER, texts={"hu": "{exchange.Order} kész"}),))
+    browser, address = Browser(ada), f"{PAGE}parameters/forget/"
+    page = browser.get(PAGE).text
+    assert ("{exchange.order}" in page, "Confirm" in page, 'value="order"' in page, 'value="typo"' in page) == (
+        True,
+        True,
+        False,
+        True,
+    )
+    assert "theirs" not in page
+    for name in ("order", "typo", "theirs", "typo"):
+        assert browser.post(address, {"name": name})["Location"] == f"{PAGE}#parameters"
+    assert set(CallParameter.objects.values_list("name", flat=True)) == {"order", "theirs"}
+    assert [entry.target for entry in AuditEntry.objects.filter(action="call_parameter.forgotten")] == ["typo"]
+    assert Browser(sam).post(address, {"name": "order"}).status_code == 403
 
 
 def test_a_line_of_another_company_is_none(ada, rival_line):

@@ -98,6 +98,18 @@ def test_who_followed_it_up_stands_in_the_row(hers, day, dana):
     assert "Dana followed it up · 11:05" in plain(hers.get(LIST).text)
 
 
+def test_who_has_called_back_from_a_telephone_that_tells_nothing_says_so(hers, dana, aron, day):
+    address = f"{LIST}{day['missed'].uuid}/"
+    assert f'action="{address}called-back/"' in hers.get(address, headers=HTMX).text
+    assert f'action="{address}called-back/"' not in Browser(aron).get(address).text
+    assert Browser(aron).post(f"{address}called-back/").status_code == 403
+    said = hers.post(f"{address}called-back/", headers=HTMX)
+    assert "Follow-up Dana ·" in plain(said.text)
+    assert "called-back/" not in said.text
+    assert hers.post(f"{address}called-back/")["Location"] == address
+    assert Call.objects.get(pk=day["missed"].pk).followed_up_by == dana
+
+
 def test_calls_of_the_blocked_are_not_listed(hers, line, kontakt, ada):
     call = told(line, "missed", caller="+36209990009").call
     block_sender(entry=Contact.objects.get(number="+36209990009"), by=ada, now=NOW)
