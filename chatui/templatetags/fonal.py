@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from chatui.icons import ICONS
 from chatui.marking import linked_and_marked, marked, marked_number
 from server import phone
-from server.contacts.erased import is_erased
+from server.contacts.erased import is_erased, said_number
 from server.countries import country_names
 from server.history.columns import COLUMNS
 from server.history.rows import COUNTED_UP_TO
@@ -43,8 +43,7 @@ def icon(name: str):
 
 @register.filter
 def number(value: str) -> str:
-    # The hash that an erasure leaves says nothing to anybody.
-    return _("Erased contact") if is_erased(value) else phone.display(value)
+    return said_number(value)
 
 
 @register.filter

@@ -6,6 +6,9 @@ import base64
 import hmac
 
 from django.conf import settings
+from django.utils.translation import gettext
+
+from server import phone
 
 PREFIX = "erased:"
 # A column of numbers has twenty characters. 65 bits: nobody meets another one's by chance.
@@ -14,6 +17,11 @@ _LETTERS = 20 - len(PREFIX)
 
 def is_erased(number: str) -> bool:
     return number.startswith(PREFIX)
+
+
+def said_number(number: str) -> str:
+    """The number as people read it: the hash says nothing to anybody."""
+    return gettext("Erased contact") if is_erased(number) else phone.display(number)
 
 
 def erased_form(number: str, *, subscriber_id: int, turn: int = 0) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from server.contacts.erased import is_erased, said_number
 from server.messaging.models import WENT_WRONG, Direction, Message, Origin, Status
 from server.messaging.reasons import Reason
 
@@ -58,6 +59,11 @@ def same(value: Any) -> Any:
     return value
 
 
+def _number(number: str) -> str:
+    # As a program takes it, without spaces.
+    return said_number(number) if is_erased(number) else number
+
+
 def _who(origin: str, name: str | None) -> str:
     return gettext("Automatic") if origin == Origin.RULE else name or ""
 
@@ -83,7 +89,7 @@ COLUMNS = (
     Column("time", _("Time"), 19, ("created_at",), same, Kind.LOCAL_TIME),
     Column("utc", _("Time (UTC)"), 19, ("created_at",), same, Kind.UTC_TIME),
     Column("direction", _("Direction"), 11, ("direction",), lambda direction: str(Direction(direction).label)),
-    Column("number", _("Number"), 17, ("conversation__contact__number",), same),
+    Column("number", _("Number"), 17, ("conversation__contact__number",), _number, repeats=False),
     Column("name", _("Name"), 24, ("conversation__contact__name",), same),
     Column("line", _("Line"), 18, ("line__label",), same),
     Column("text", _("Message"), 80, ("body", "media", "redacted_at"), _text, repeats=False),

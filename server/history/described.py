@@ -10,8 +10,8 @@ from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from server import phone
 from server.accounts.models import User
+from server.contacts.erased import said_number
 from server.contacts.models import Contact
 from server.lines.models import Line
 from server.messaging.models import Conversation, Direction, Origin, Status
@@ -82,7 +82,7 @@ def _one(names: QuerySet[Any, Any], pk: int) -> str:
     if found is None:
         return _("not available")
     name, *number = found
-    return name or phone.display(number[0])
+    return name or said_number(number[0])
 
 
 def _colleagues(user: User) -> QuerySet[User]:

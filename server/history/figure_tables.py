@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
-from server import phone
 from server.history.described import described
 from server.history.filter import HistoryFilter
 from server.messaging.reasons import Reason
@@ -132,7 +131,7 @@ def _waiting(figures: Figures, now: datetime) -> Table:
     rows: list[list[Cell]] = [
         [
             each.contact.name or "–",
-            phone.display(each.contact.number),
+            each.contact.display_number,
             each.line.label,
             each.assignee.name if each.assignee else "–",
             each.waiting_since,

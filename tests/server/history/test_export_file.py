@@ -112,6 +112,14 @@ def test_telephone_numbers_keep_their_plus_and_their_zeros(sam, boti_texts, conv
     assert row[3:5] == ("+36309990001", "007")
 
 
+def test_of_an_erased_partner_a_file_says_what_the_screen_says(sam, boti_texts, conversation):
+    boti_texts("Hello")
+    Contact.objects.filter(pk=conversation.contact_id).update(number="erased:abcdefghijklm", erased_at=NOW, name="")
+    export = export_of(sam, contact=str(conversation.contact_id))
+    assert values_in(file_of(export))[0][3] == "Erased contact"
+    assert passport_in(file_of(export))["Filter"] == "partner: Erased contact"
+
+
 def test_a_file_says_what_the_columns_say_on_the_screen(sam, dana, boti_texts, conversation):
     from server.messaging.outbound import queue_sms
 
