@@ -97,7 +97,7 @@ def _export_of(workbook: Workbook, ours: QuerySet[Export]) -> Export | None:
 def _sum_of(workbook: Workbook, export: Export) -> str:
     """The sum of the data rows, or nothing when there are more than expected."""
     total, seen, expected = Sum(), 0, export.rows_done
-    heads = _heads(export.subscriber)
+    heads = _heads(export.timezone or export.subscriber.timezone)
     rows = chain.from_iterable(_data_rows(sheet, heads) for sheet in workbook.worksheets)
     for batch in batched(islice(rows, expected + 1), BATCH):
         # "surrogatepass": what is no character must not be taken for another one.
@@ -106,12 +106,12 @@ def _sum_of(workbook: Workbook, export: Export) -> str:
     return total.value if seen == expected else ""
 
 
-def _heads(subscriber: Subscriber) -> list[list[str | None]]:
-    """The row of headings, in any of our languages; there is nothing beyond it."""
+def _heads(timezone: str) -> list[list[str | None]]:
+    """The row of headings, in any of our languages, with the zone that the company had then; there is nothing beyond it."""
     heads: list[list[str | None]] = []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            heads.append([*headings(timezone=subscriber.timezone), None])
+            heads.append([*headings(timezone=timezone), None])
     return heads
 
 

@@ -192,7 +192,13 @@ def _write_rows(
     export.sha256 = total.value
     export.first_at, export.last_at = (first, last) if oldest_first else (last, first)
     target.close(passport=passport_of(export, filter_in_words(export)), author=str(export.user), at=export.created_at)
-    return {"sha256": export.sha256, "first_at": export.first_at, "last_at": export.last_at, "rows_done": export.rows_done}
+    return {
+        "sha256": export.sha256,
+        "timezone": zone,
+        "first_at": export.first_at,
+        "last_at": export.last_at,
+        "rows_done": export.rows_done,
+    }
 
 
 def filter_in_words(export: Export) -> list[str]:

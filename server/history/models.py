@@ -96,6 +96,7 @@ class Export(models.Model):
     values = models.JSONField(default=dict, help_text="HistoryFilter.values")
     format = models.CharField(max_length=4, choices=ExportFormat, default=ExportFormat.XLSX)
     language = models.CharField(max_length=5)
+    timezone = models.CharField(max_length=64, blank=True, help_text="The company's when its rows were written")
     line_ids = models.JSONField(default=list)
     status = models.CharField(max_length=12, choices=ExportStatus, default=ExportStatus.QUEUED)
     problem = models.CharField(max_length=12, choices=ExportProblem, blank=True)

@@ -173,6 +173,12 @@ def test_a_file_is_known_whatever_the_language_of_its_headings(sam, boti_texts, 
     assert verdict(saved_anew(file_of(export_of(sam))), kontakt) == Verdict.UNCHANGED
 
 
+def test_a_file_is_known_when_the_company_has_moved_to_another_zone(file, kontakt):
+    kontakt.timezone = "Europe/London"
+    kontakt.save()
+    assert verdict(saved_anew(file), kontakt) == Verdict.UNCHANGED
+
+
 def test_rows_of_several_sheets_are_summed_up_in_their_order(sam, boti_texts, kontakt, monkeypatch):
     monkeypatch.setattr(sheets, "ROWS_OF_SHEET", 3)
     texted(boti_texts, "abcde")
