@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from gateway.models import WebhookReceipt
 from server.accounts.models import AuditEntry
-from server.contacts.entries import Facts
+from server.contacts.entries import Facts, OnLegalHold
 from server.contacts.models import Contact
 from server.events.models import Event, Kind
 from server.messaging.conversations import mark_read, unread_by, write_note
@@ -147,11 +147,16 @@ def without_its_first_number(boti, second, by):
     save_entry(subscriber=boti.subscriber, entry=boti, facts=Facts(name="Kiss Boti", numbers=[second.number]), now=NOW)
 
 
+def not_even_by_forgetting(boti, second, by):
+    with pytest.raises(OnLegalHold):
+        forget_entry(entry=boti, by=by, now=NOW)
+
+
 @pytest.mark.parametrize(
     "take_apart",
     [
         lambda boti, second, by: separate_number(number=second, by=by, now=NOW),
-        lambda boti, second, by: forget_entry(entry=boti, by=by, now=NOW),
+        not_even_by_forgetting,
         without_its_first_number,
     ],
 )
