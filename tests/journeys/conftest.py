@@ -68,7 +68,7 @@ def stage(server, settings_of_server) -> Iterator[Stagehand]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_OPTIONS)
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"), args=BROWSER_OPTIONS)
         yield chromium
         chromium.close()
 
