@@ -163,6 +163,16 @@ def test_without_the_chat_service_a_row_leads_to_its_details(dana, kontakt, boti
     assert f'href="/messages/{message.uuid}/"' in page
 
 
+def test_without_the_chat_service_the_whole_conversation_is_printed_and_downloaded_from_a_row(dana, sam, kontakt, boti_texts):
+    thread = boti_texts("Szia!").conversation_id
+    ways = (f'href="/conversations/{thread}/print/"', f'href="/messages/exports/new/?conversation={thread}&amp;oldest=1"')
+    # Else both are in the menu of the thread.
+    assert not any(way in Browser(sam).get("/messages/").text for way in ways)
+    Activation.objects.filter(subscriber=kontakt).update(chat_since=None)
+    assert all(way in Browser(sam).get("/messages/").text for way in ways)
+    assert not any(way in Browser(dana).get("/messages/").text for way in ways)
+
+
 def test_the_way_to_the_thread_takes_the_words_along(dana, boti_texts):
     message = boti_texts("A számla & a blokk")
     browser = Browser(dana)
