@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from server.accounts.models import User
+from server.history.columns import name_of_origin
 from server.history.described import described
 from server.history.filter import NAMES, FilterNotValid, HistoryFilter
 from server.lines.models import Line
@@ -118,7 +119,7 @@ class AskedFilter:
 
     @property
     def origins(self) -> list[tuple[str, Any]]:
-        return Origin.choices
+        return [(origin, name_of_origin(origin)) for origin in Origin.values]
 
     @property
     def orders(self) -> list[tuple[str, str]]:

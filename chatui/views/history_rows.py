@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from chatui.access import for_people_with_sms, message_or_404, number_in
 from chatui.history_news import news_since
 from server.calls.models import Telling
+from server.history.columns import name_of_origin
 from server.history.filter import FilterNotValid, HistoryFilter
 from server.history.searching import words_of_search
 from server.messaging.models import Origin
@@ -48,7 +49,7 @@ def _origin_of(message: Message) -> str:
     """Who or what made it; nothing when a partner simply wrote."""
     if message.is_inbound and message.origin == Origin.PERSON:
         return ""
-    return message.get_origin_display()
+    return name_of_origin(message.origin)
 
 
 def _rule_of(message: Message) -> str:

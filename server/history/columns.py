@@ -64,6 +64,11 @@ def _number(number: str) -> str:
     return said_number(number) if is_erased(number) else number
 
 
+def name_of_origin(origin: str) -> str:
+    """Who or what made a message, as its row says it."""
+    return gettext("Automatic") if origin == Origin.RULE else str(Origin(origin).label)
+
+
 def _who(origin: str, name: str | None) -> str:
     return gettext("Automatic") if origin == Origin.RULE else name or ""
 

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from server.accounts.models import User
 from server.contacts.erased import said_number
 from server.contacts.models import Contact
+from server.history.columns import name_of_origin
 from server.lines.models import Line
-from server.messaging.models import Conversation, Direction, Origin, Status
+from server.messaging.models import Conversation, Direction, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _conditions(wanted: HistoryFilter, user: User, today: date | None) -> Iterat
         threads = Conversation.objects.visible_to(user).values_list("contact__name", "contact__number")
         yield "conversation", _("conversation: %(value)s") % {"value": _one(threads, wanted.conversation)}
     if wanted.origin:
-        yield "origin", _("origin: %(value)s") % {"value": Origin(wanted.origin).label}
+        yield "origin", _("origin: %(value)s") % {"value": name_of_origin(wanted.origin)}
     if wanted.text:
         yield "q", _("text: %(value)s") % {"value": wanted.text}
     if wanted.is_failed:

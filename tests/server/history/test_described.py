@@ -68,7 +68,7 @@ def test_every_condition_has_its_words(dana, line, boti, conversation):
         "colleague": "munkatárs: Dana",
         "contact": "partner: Kiss Boti",
         "conversation": "beszélgetés: Kiss Boti",
-        "origin": "eredet: Szabály",
+        "origin": "eredet: Automatikus",
         "q": "szöveg: számla",
         "failed": "csak a sikertelenek",
         "note": "belső megjegyzéssel",
