@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import translation
 
-from server.history.columns import COLUMNS, RELATED, Kind
+from server.history.columns import COLUMNS, RELATED, Kind, headings
 from server.messaging.models import Message
 from tests.server.history.told import Told
 
@@ -35,6 +35,10 @@ def test_a_row_names_the_rule_the_picture_and_nobody(db):
 def test_a_row_says_it_in_the_reader_s_language(db):
     told = Told()
     assert said(told, "a", "hu")["direction"] == "Bejövő"
+    # Other pages have whom a rule tells, and a picture of all rules.
+    assert said(told, "k", "hu")["text"] == "[Kép]"
+    with translation.override("hu"):
+        assert "Ki" in headings(timezone="Europe/Budapest")
 
 
 def test_the_paths_of_a_column_say_the_same_without_the_row_s_objects(db):
