@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[_StrPromise, tuple[str, ...]]] = {
         _("Downloads and prints"),
         ("export", "figures.", "conversation.printed", "contacts.exported", "optouts.", "audit.", "filter."),
     ),
-    "calls": (_("Call logic"), ("rule.", "node.", "call_logic.", "call_flow.")),
+    "calls": (_("Call logic"), ("rule.", "node.", "call_logic.", "call_flow.", "call_parameter.")),
     "contacts": (_("Phone book"), ("contact", "import")),
     "privacy": (_("Privacy"), ("privacy.", "optout.", "consent.", "erasure.", "hold.", "retention.")),
     "support": (_("Operator's support"), ("support.",)),

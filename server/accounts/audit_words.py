@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from server.accounts.audit_values import said
+from server.accounts.models import Service
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -222,6 +225,8 @@ def target_of(entry: AuditEntry) -> str:
     """What it was done to."""
     if (contact := contact_of(entry)) is not None and entry.target == str(contact):
         return _("contact no. %(number)s") % {"number": contact}
+    if entry.action.startswith("service.") and entry.target in Service.values:
+        return str(Service(entry.target).label)
     return entry.target
 
 
@@ -230,5 +235,13 @@ def details_of(entry: AuditEntry) -> str:
     told = {key: value for key, value in entry.detail.items() if value not in ("", None, [], {}) and key not in _NOT_SAID}
     if str(told.get("contact")) == entry.target:
         del told["contact"]
+    if entry.action == "support.began":
+        told["until"] = _clock(told["until"], entry)
     order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
     return " · ".join(f"{_DETAILS.get(key, key)}: {said(key, told[key], _DETAILS)}" for key in order)
+
+
+def _clock(moment: str, entry: AuditEntry) -> str:
+    """On the company's clock, as the times of the entries are."""
+    zone = ZoneInfo(entry.subscriber.timezone) if entry.subscriber else None
+    return f"{datetime.fromisoformat(moment).astimezone(zone):%H:%M}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -142,7 +143,11 @@ def test_all_of_it_stands_in_the_companys_log(helping, ada, conversation, boti, 
     assert [(one.target, one.detail["did"]) for one in entries("support.did")] == [(f"{thread}send/", "send"), (entry, "contact")]
     assert len(entries("contact.blocked")) == 1
     assert "titkos" not in repr([one.detail for one in AuditEntry.objects.all()])
-    assert "changed an entry of the phone book" in Browser(ada).get("/company/audit/?support=1").text
+    page = Browser(ada).get("/company/audit/?support=1").text
+    assert "changed an entry of the phone book" in page
+    # On the company's clock, which is on the banner, too.
+    until = timezone.localtime(entries("support.began")[0].at + acting.LASTS, ZoneInfo("Europe/Budapest"))
+    assert f"until: {until:%H:%M}" in page
 
 
 def test_the_persons_row_stays_as_it_is(helping, oper, conversation):
@@ -201,6 +206,7 @@ def test_nor_is_anything_else_of_the_companys_customers(helping, ada, boti_texts
         assert browser.get("/company/privacy/opt-outs/").status_code == answered
         assert ("/company/privacy/opt-outs/" in browser.get("/company/privacy/").text) is is_offered
         assert (f"/company/privacy/people/{boti.pk}/" in browser.get(f"/phonebook/{boti.pk}/").text) is is_offered
+        assert f"/company/privacy/erase/{boti.pk}/" in browser.get(f"/phonebook/{boti.pk}/").text
         assert browser.get("/phonebook/import/").status_code == answered
         assert ("/phonebook/import/" in browser.get("/phonebook/").text) is is_offered
 
