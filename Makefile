@@ -29,7 +29,7 @@ run: install
 
 test: .venv/dev.stamp .venv/messages.stamp
 	@tools/install-for-tests
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 lint: .venv/dev.stamp .venv/messages.stamp
 	@tools/lint
