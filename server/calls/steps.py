@@ -106,8 +106,10 @@ def _outcome(step: RuleStep, said: Step) -> StepOutcome:
         return StepOutcome.RULE_OFF
     if call_logic_of(call.subscriber).is_stopped or not call.subscriber.has_sms:
         return StepOutcome.STOPPED
-    was_answered = run.event.kind in NOT_REACHED and call.state == CallState.ANSWERED
-    if said.only == Only.NOT_FOLLOWED_UP and (call.followed_up_at is not None or was_answered):
+    if run.event.kind in NOT_REACHED and call.state == CallState.ANSWERED:
+        # It was told late that somebody took it: nobody called in vain, in any case.
+        return StepOutcome.FOLLOWED_UP
+    if said.only == Only.NOT_FOLLOWED_UP and call.followed_up_at is not None:
         return StepOutcome.FOLLOWED_UP
     if said.only == Only.NOBODY_THERE and _was_somebody_there(step):
         return StepOutcome.SOMEBODY_THERE

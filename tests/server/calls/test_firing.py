@@ -272,8 +272,9 @@ def test_a_reminder_is_not_needed_once_somebody_has_written(make_rule, happens, 
     assert tellings() == [("Bela", "browser", "planned", "")]
 
 
-def test_a_call_that_was_answered_while_a_step_waited_is_followed_up(make_rule, happens, bela, boti):
-    make_rule("Missed", in_browser(bela, after=10, only=Only.NOT_FOLLOWED_UP))
+@pytest.mark.parametrize("only", [Only.NOT_FOLLOWED_UP, Only.ALWAYS])
+def test_a_call_that_was_answered_while_a_step_waited_is_followed_up(make_rule, happens, bela, boti, only):
+    make_rule("Missed", in_browser(bela, after=10, only=only))
     happens("missed", exchange_id="c1")
     work_off()
     happens("answered", exchange_id="c1", at=NOW + timedelta(minutes=1))
