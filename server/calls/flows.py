@@ -147,7 +147,7 @@ def save_flow(*, line: Line, flow: Flow, by: User | None, now: datetime) -> bool
         is_active=flow.is_active,
         numbers=sorted({*flow.rings, *(number for key in flow.keys for number in key.rings)}),
     )
-    record(subscriber_id=line.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    record(subscriber_id=line.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=row.pk)
     return True
 
 

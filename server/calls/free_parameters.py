@@ -58,8 +58,10 @@ def forget_parameter(*, subscriber: Subscriber, name: str, by: User, now: dateti
     """Offer it no more, until the exchange sends it again; False when there is none, or a rule's text needs it."""
     if any(fold(name) in own_places_of(rule) for rule in live_rules(subscriber)):
         return False
-    if not CallParameter.objects.filter(subscriber=subscriber, name=name).delete()[0]:
+    known = CallParameter.objects.filter(subscriber=subscriber, name=name).first()
+    if known is None:
         return False
+    CallParameter.objects.filter(pk=known.pk).delete()
     record_audit(action="call_parameter.forgotten", at=now, actor=by, subscriber=subscriber, target=name)
-    record(subscriber_id=subscriber.pk, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    record(subscriber_id=subscriber.pk, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=known.pk)
     return True

@@ -106,7 +106,7 @@ def set_limits(*, subscriber: Subscriber, limits: Limits, by: User, now: datetim
     if not changed:
         return False
     CallLogic.objects.filter(pk=logic.pk).update(**wished)
-    _note("call_logic.limits", logic, by=by, now=now, changed=changed)
+    _note("call_logic.limits", logic, by=by, now=now, about=logic.pk, changed=changed)
     return True
 
 
@@ -115,6 +115,7 @@ def _locked(subscriber: Subscriber) -> CallLogic:
     return CallLogic.objects.select_for_update(no_key=True).get(subscriber=subscriber)
 
 
-def _note(action: str, logic: CallLogic, *, by: User, now: datetime, **details: object) -> None:
+def _note(action: str, logic: CallLogic, *, by: User, now: datetime, about: int | None = None, **details: object) -> None:
+    """An event about nothing else is the switch itself: every page draws its banner anew."""
     record_audit(action=action, at=now, actor=by, subscriber=logic.subscriber, target=logic.subscriber.name, **details)
-    record(subscriber_id=logic.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    record(subscriber_id=logic.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=about)

@@ -45,4 +45,4 @@ def _set(rule: CallRule, *, until: datetime | None, by: User, now: datetime, act
     rule.rehearses_until = until
     CallRule.objects.filter(pk=rule.pk).update(rehearses_until=until)
     record_audit(action=action, at=now, actor=by, subscriber=rule.subscriber, target=rule.name)
-    record(subscriber_id=rule.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now)
+    record(subscriber_id=rule.subscriber_id, kind=Kind.CALL_LOGIC_CHANGED, at=now, message_id=rule.pk)

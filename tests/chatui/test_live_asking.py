@@ -6,8 +6,13 @@ import pytest
 from django.urls import reverse
 
 from server.accounts.models import Activation
+from server.calls.flows import Flow, save_flow
+from server.calls.stopping import Limits, set_limits, stop_automatic
+from server.calls.trying import start_trying
 from server.events.log import record
 from server.events.models import Kind
+from tests.chatui.calls_told import a_rule
+from tests.conftest import NOW
 
 LIVE = "/live/"
 
@@ -52,6 +57,16 @@ def test_a_number_from_another_database_means_reload(dana_asks, boti_texts):
     boti_texts("egy")
 
     assert dana_asks(since=99).text == '<live-reload></live-reload><live-position number="1"></live-position>'
+
+
+def test_only_the_red_switch_draws_every_page_anew_not_a_limit_a_trial_or_a_call_flow(dana_asks, kontakt, line, ada):
+    limits = Limits(per_number_per_day=2, per_colleague_per_day=9, per_minute=9, per_day=9)
+    set_limits(subscriber=kontakt, limits=limits, by=ada, now=NOW)
+    start_trying(rule=a_rule(kontakt, "Missed"), by=ada, now=NOW)
+    save_flow(line=line, flow=Flow(greeting="Jó napot!"), by=ada, now=NOW)
+    assert "live-reload" not in dana_asks(since=0).text
+    stop_automatic(subscriber=kontakt, by=ada, now=NOW)
+    assert "live-reload" in dana_asks(since=0).text
 
 
 def test_a_line_not_given_is_silent(dana_asks, boti_texts, sales_line):
