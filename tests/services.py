@@ -367,5 +367,7 @@ def program(name: str) -> str:
     if not found:
         versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[-3]))
         found = str(versions[-1]) if versions else None
-    assert found, f"{name} is not installed: `make test` installs it (apt-get install redis-server postgresql kannel chromium-headless-shell)"
+    assert found, (
+        f"{name} is missing: `make test` installs it (apt-get install redis-server postgresql kannel chromium-headless-shell)"
+    )
     return found
