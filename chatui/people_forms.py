@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django import forms
@@ -101,6 +102,9 @@ class InvitationForm(forms.Form):
 
 class PersonForm(InvitationForm):
     phone = forms.CharField(label=gettext_lazy("Own phone number"), max_length=40, required=False)
+    calls = forms.MultipleChoiceField(choices=CallNotice.choices, required=False)
+    # Whether the page showed these choices: with none of them ticked, a browser says nothing of them.
+    offers_calls = forms.BooleanField(required=False)
 
     def __init__(self, *args, person: User, company: Subscriber, **kwargs) -> None:
         super().__init__(*args, company=company, initial=_as_is(person), **kwargs)
@@ -109,10 +113,17 @@ class PersonForm(InvitationForm):
         self.fields["email"].required = bool(person.email)
 
     @property
-    def ways_of_calls(self) -> str:
-        """How they have chosen to hear of calls."""
-        chosen = [str(way.label) for way in CallNotice if way in self.person.hears_of_calls_by]
-        return ", ".join(label[:1].lower() + label[1:] for label in chosen)
+    def ways_of_calls(self) -> list[tuple[str, str, bool]]:
+        """Each way to hear of calls with its name, and whether it is chosen; none for who hears of none."""
+        if not self.company.has_sms or self.person.role == Role.AUDITOR:
+            return []
+        chosen = self["calls"].value() or []
+        return [(way.value, str(way.label), way.value in chosen) for way in CallNotice]
+
+    @property
+    def wish(self) -> PersonWish:
+        chosen = tuple(self.cleaned_data["calls"]) if self.cleaned_data["offers_calls"] else None
+        return replace(super().wish, hears_of_calls_by=chosen)
 
     def clean_phone(self) -> str:
         written = self.cleaned_data["phone"].strip()
@@ -131,5 +142,6 @@ def _as_is(person: User) -> dict[str, object]:
         "language": person.language,
         "phone": phone.display(person.phone) if person.phone else "",
         "teams": [team.pk for team in person.teams.all()],
+        "calls": person.hears_of_calls_by,
         **lines,
     }

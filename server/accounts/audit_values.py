@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from server.accounts.models import Role
+from server.accounts.models import CallNotice, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ _RIGHTS = {"none": gettext_lazy("no access"), "reads": gettext_lazy("reads"), "s
 # By what they are the values of; whatever has no word here is said as it was written down.
 _VALUES: dict[str, Mapping[str, _StrPromise | str]] = {
     "role": {role.value: role.label for role in Role},
+    "hears_of_calls_by": {way.value: way.label for way in CallNotice},
     # Of a log-in: which of them was wrong.
     "step": {"password": gettext_lazy("the password"), "code": gettext_lazy("the code of the second step")},
     "second_step": {"app": gettext_lazy("a code of the app"), "recovery_code": gettext_lazy("a recovery code")},

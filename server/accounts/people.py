@@ -29,13 +29,17 @@ class RoleNotOurs(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PersonWish:
-    """What a person shall be. `lines` are the ids of the lines they may read, and whether they may also send from them."""
+    """What a person shall be. `lines` are the ids of the lines they may read, and whether they may also send from them.
+
+    `hears_of_calls_by` None: as they have chosen.
+    """
 
     name: str
     email: str
     role: str
     language: str
     phone: str = ""
+    hears_of_calls_by: tuple[str, ...] | None = None
     teams: frozenset[int] = frozenset()
     lines: Mapping[int, bool] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from server.accounts.invitation_links import is_invited
 from server.accounts.invitations import PersonExists, invite_again, invite_person, plain_name, valid_address
-from server.accounts.models import User, record_audit
+from server.accounts.models import CallNotice, User, record_audit
 from server.accounts.own_letters import tell_old_address
 from server.accounts.people import keep_an_administrator, locked_with_administrators, put_into
 from server.accounts.second_step import reset_second_step
@@ -127,12 +127,14 @@ def _tell_mailboxes(person: User, *, before: str, by: User, now: datetime) -> No
         tell_old_address.enqueue(person.pk, before)
 
 
-def _bring(locked: User, wish: PersonWish) -> dict[str, dict[str, str]]:
+def _bring(locked: User, wish: PersonWish) -> dict[str, dict[str, Any]]:
     """Set and save the fields of the row that differ; who logs in with their address does so with the new one."""
-    wished = {name: getattr(wish, name) for name in SIMPLE_FIELDS} | {"name": plain_name(wish.name) or locked.name}
+    wished: dict[str, Any] = {name: getattr(wish, name) for name in SIMPLE_FIELDS} | {"name": plain_name(wish.name) or locked.name}
+    if wish.hears_of_calls_by is not None:
+        wished["hears_of_calls_by"] = [way for way in CallNotice.values if way in wish.hears_of_calls_by]
     if wish.email:
         wished["email"] = valid_address(wish.email)
-    before = {name: getattr(locked, name) for name in SIMPLE_FIELDS if getattr(locked, name) != wished[name]}
+    before = {name: getattr(locked, name) for name in wished if getattr(locked, name) != wished[name]}
     if not before:
         return {}
     if "email" in before and wished["email"]:

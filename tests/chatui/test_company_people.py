@@ -459,9 +459,14 @@ def test_a_team_has_a_name_of_its_own(hers, kontakt, rival, name):
     assert Team.objects.count() == 1
 
 
-def test_a_persons_page_says_how_they_hear_of_calls(hers, dana):
+def test_an_administrator_sees_and_chooses_how_a_person_hears_of_calls(hers, dana):
     address = f"/company/people/{dana.pk}/"
     User.objects.filter(pk=dana.pk).update(hears_of_calls_by=["browser", "sms"])
-    assert "Hears of calls: in the browser, by SMS." in hers.get(address).text
-    User.objects.filter(pk=dana.pk).update(hears_of_calls_by=[])
-    assert "Has chosen no way to hear of calls." in hers.get(address).text
+    ticked = re.findall(r'name="calls" value="(\w+)" checked', hers.get(address).text)
+    assert ticked == ["browser", "sms"]
+    facts = {"name": dana.name, "email": dana.email, "role": dana.role, "language": dana.language}
+    for said, kept in (({}, ticked), ({"calls": ["sms", "email"]}, ["email", "sms"]), ({"offers_calls": "1"}, [])):
+        shown = {"offers_calls": "1"} if said else {}
+        assert hers.post(address, facts | shown | said).status_code == 302
+        assert User.objects.get(pk=dana.pk).hears_of_calls_by == kept
+    assert "By e-mail, By SMS" in hers.get("/company/audit/").text
