@@ -307,6 +307,13 @@ def highlighted(context: Context, text: str):
 
 
 @register.simple_tag(takes_context=True)
+def highlighted_name(context: Context, text: str):
+    """The same of a partner's name, which is looked for by a field of its own, too."""
+    wanted = context.get("wanted")
+    return marked(text, [*(context.get("words") or ()), *(words_in(wanted.name) if wanted else ())])
+
+
+@register.simple_tag(takes_context=True)
 def linked_and_highlighted(context: Context, text: str):
     return linked_and_marked(text, context.get("words") or ())
 

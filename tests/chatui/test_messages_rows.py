@@ -115,6 +115,7 @@ def test_names_and_numbers_are_marked_where_they_were_found(dana, boti_texts):
         ({"q": "boti"}, ["Boti"]),
         ({"q": "999 00"}, ["999 00"]),
         ({"q": "0630999"}, ["36 30 999"]),
+        ({"name": "bot"}, ["Boti"]),
         ({"number": "0001"}, ["0001"]),
         ({"number": "+36-30/999"}, ["36 30 999"]),
         ({"direction": "in"}, []),
