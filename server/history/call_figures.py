@@ -174,12 +174,12 @@ def _spans(found: CallFigures) -> Table:
         "somebody has texted or called the number, or it called again and was answered. Calls of withheld and blocked numbers "
         "are not counted."
     )
-    headings = [unit, _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept in time")]
+    headings = [unit, _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept")]
     return Table("follow_up", title, explained, headings, _rows(found.spans.items()))
 
 
 def _lines(found: CallFigures) -> Table:
-    headings = [_("Line"), _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept in time")]
+    headings = [_("Line"), _("Missed"), _("Followed up"), _("Share"), _("Half of them within"), _("Promises"), _("Kept")]
     explained = _("On which line they called, and how many were followed up, on this line or another.")
     return Table("lines", _("By line"), explained, headings, _rows(found.lines.items()))
 
@@ -188,7 +188,7 @@ def _colleagues(found: CallFigures) -> Table:
     rows: list[list[Cell]] = [
         [name_of_who(name), each.followed_up, each.median, each.kept] for name, each in found.colleagues.items()
     ]
-    headings = [_("Colleague"), _("Followed up"), _("Half of them within"), _("Kept in time")]
+    headings = [_("Colleague"), _("Followed up"), _("Half of them within"), _("Promises kept")]
     explained = _(
         "Who texted or called first after a missed call, and how many promises they kept in time; "
         "of calls the exchange says who talked."
