@@ -151,7 +151,7 @@ def person_retried(message: Message, now: datetime) -> None:
 def promise_again(telling: Telling, now: datetime) -> bool:
     """What was withdrawn when the text did not go out holds again, by the time that the text says; whoever calls us announces."""
     call, within = telling.run.event.call, telling.run.says.promises_within
-    if within is None or telling.user_id is not None or call.followed_up_at is not None:
+    if within is None or telling.user_id is not None or call.followed_up_at is not None or call.redacted_at is not None:
         return False
     if Promise.objects.filter(call=call, rule=telling.run.rule_id).exists():
         return False
