@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chatui.access import number_in
 from server import phone
 from server.accounts.invitations import LONGEST_EMAIL, LONGEST_NAME, EmailNotValid, PersonExists, TooManyInvitations, plain_name
 from server.accounts.models import CallNotice, Language, Role, Team, User
@@ -33,6 +34,16 @@ NOT_GIVEN, READ, SEND = "", "read", "send"
 USES = [(NOT_GIVEN, gettext_lazy("No access")), (READ, gettext_lazy("May read")), (SEND, gettext_lazy("May read and send"))]
 
 
+class OurOnes(forms.ModelMultipleChoiceField):
+    """Rows of one's company, by id; a number that no id can be is no choice, and no database need hear of it."""
+
+    def clean(self, value):
+        for each in value or ():
+            if number_in(str(each)) is None:
+                raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": each})
+        return super().clean(value)
+
+
 class InvitationForm(forms.Form):
     """A person to be: with the company's own teams and lines to choose from."""
 
@@ -40,7 +51,7 @@ class InvitationForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME)
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=[(role.value, role.label) for role in ROLES])
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=Language)
-    teams = forms.ModelMultipleChoiceField(Team.objects.none(), label=gettext_lazy("Teams"), required=False)
+    teams = OurOnes(Team.objects.none(), label=gettext_lazy("Teams"), required=False)
 
     def __init__(self, *args, company: Subscriber, **kwargs) -> None:
         super().__init__(*args, **kwargs)

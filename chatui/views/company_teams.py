@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chatui.access import for_administrators
 from chatui.administering import lead_to, show, team_or_404
+from chatui.people_forms import OurOnes
 from server.accounts import teams as verbs
 from server.accounts.models import Team, User
 from server.wording import fold
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 class TeamForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=verbs.LONGEST_NAME)
-    members = forms.ModelMultipleChoiceField(User.objects.none(), label=gettext_lazy("Members"), required=False)
+    members = OurOnes(User.objects.none(), label=gettext_lazy("Members"), required=False)
 
     def __init__(self, *args, company: Subscriber, **kwargs) -> None:
         super().__init__(*args, **kwargs)

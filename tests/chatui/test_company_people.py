@@ -217,6 +217,7 @@ def test_who_was_deactivated_before_joining_can_not_join(hers):
         {"language": "de"},
         {"teams": ["999999"]},
         {"teams": ["x"]},
+        {"teams": ["9" * 20]},
     ],
 )
 def test_what_can_not_be_invited_is_said(hers, dana, eve, wrong):
