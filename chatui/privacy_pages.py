@@ -10,7 +10,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from server.contacts import numbering
+from server.contacts import numbering, phonebook
 from server.contacts.erased import forms_of
 from server.contacts.models import Contact, OptOut
 from server.contacts.optout import Source
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from server.accounts.models import Subscriber, User
     from server.privacy.models import ProviderRedaction
 
+MOST_FOUND = 20
 SOURCES = {
     Source.SMS: gettext_lazy("SMS"),
     Source.PROVIDER: gettext_lazy("the provider"),
@@ -94,6 +95,12 @@ def opt_outs_like(subscriber: Subscriber, text: str) -> QuerySet[OptOut]:
         # Also of a number that was erased since: who has the number may ask what is known of it.
         numbers += forms_of(to_e164(text, country=subscriber.country), subscriber_id=subscriber.pk)
     return found.filter(number__in=numbers)
+
+
+def people_like(subscriber: Subscriber, text: str) -> list[Contact]:
+    """Whose data somebody may ask for: for a company that has no phone book to find them in, as its SMS is switched off."""
+    rows = phonebook.matching(subscriber=subscriber, text=text).filter(erased_at=None).select_related("main")
+    return list({row.whole.pk: row.whole for row in rows[:MOST_FOUND]}.values())
 
 
 def problem_in_words(redaction: ProviderRedaction) -> str:

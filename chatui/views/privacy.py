@@ -11,13 +11,14 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chatui.access import for_administrators, for_administrators_who_export, number_in
-from chatui.privacy_pages import Wish, contact_to_look_after, counts_in_words, opt_outs_like, problem_in_words
+from chatui.privacy_pages import Wish, contact_to_look_after, counts_in_words, opt_outs_like, people_like, problem_in_words
 from server.accounts.models import record_audit
 from server.csv_files import write_file
 from server.privacy import erasing, holds
@@ -45,6 +46,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
     subscriber, asked = request.user.subscriber, request.GET.get("number", "").strip()[:40]
     wishes = Paginator(opt_outs_like(subscriber, asked), SHOWN).get_page(request.GET.get("page"))
     waiting = waiting_at_providers(subscriber)
+    person = request.GET.get("person", "").strip()[:120]
     all_holds = LegalHold.objects.filter(subscriber=subscriber).select_related("contact", "placed_by", "ended_by")
     context = {
         "place": "company",
@@ -59,6 +61,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "waiting": waiting[:SHOWN],
         "waiting_count": waiting.count(),
         "last_run": RetentionRun.objects.filter(subscriber=subscriber, finished_at__isnull=False).order_by("-night").first(),
+        "person": person,
+        "found": people_like(subscriber, person) if person and not subscriber.has_sms else [],
         "usual_days": USUAL_DAYS,
         "shortest": SHORTEST,
         "longest": LONGEST,
@@ -121,7 +125,7 @@ def hold_place(request: HttpRequest) -> HttpResponse:
     except holds.AlreadyErased:
         return _refused(request, _("Nothing is left of this contact that could be kept."))
     messages.success(request, _("The legal hold is in force: nothing of it is deleted until somebody ends it."))
-    return redirect("contact", contact.pk) if contact else redirect("privacy")
+    return redirect("contact", contact.pk) if contact and request.user.subscriber.has_sms else redirect("privacy")
 
 
 @require_POST
@@ -176,6 +180,7 @@ def _ask_to_erase(request: HttpRequest, contact, *, problem: str = "", is_second
     context = {
         "place": "phonebook",
         "contact": contact,
+        "back": reverse("contact", args=[contact.pk]) if request.user.subscriber.has_sms else reverse("privacy"),
         "numbers": contact.others.order_by("pk"),
         "problem": problem,
         "is_second": is_second,

@@ -10,6 +10,7 @@ import pytest
 from server.accounts.models import AuditEntry, Role, User
 from server.contacts.models import Consent, Contact, OptOut
 from server.contacts.optout import opt_out, opt_out_in_force
+from server.events.services import set_services
 from server.messaging.models import Activity, Message
 from server.privacy.erasing import erase
 from server.privacy.models import Erasure, ErasureState, LegalHold
@@ -247,6 +248,17 @@ def test_privacy_is_for_administrators(who, request, boti):
     ):
         assert browser.get(address).status_code == 403, address
     assert browser.post(f"/company/privacy/people/{boti.pk}/").status_code == 403
+
+
+def test_who_asks_is_found_while_there_is_no_phone_book(ada, boti, boti_texts, kontakt, rival):
+    browser, erase = Browser(ada), f"/company/privacy/erase/{boti.pk}/"
+    boti_texts("Szia")
+    Contact.objects.create(subscriber=rival, number="+36209990009", name="Kiss Boti", created_at=NOW)
+    assert erase not in browser.get("/company/privacy/?person=kiss").text, "they have a page of their own"
+    set_services(subscriber=kontakt, sms=False, chat=None, because="", by=None, now=NOW)
+    assert browser.get("/company/privacy/?person=kiss").text.count("/company/privacy/erase/") == 1
+    assert erase in browser.get(f"/company/privacy/?person={BOTI[-7:]}").text
+    assert browser.post("/company/privacy/holds/", {"contact": boti.pk, "reason": "Per"}).url == "/company/privacy/"
 
 
 def test_nobody_gives_a_name_to_who_was_erased(ada, dana, boti, boti_texts):
