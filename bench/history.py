@@ -153,6 +153,9 @@ def _filters(loaded: Loaded) -> dict[str, dict[str, Any]]:
         "five digits of a number": {"number": loaded.number[-5:]},
         "four digits of a number": {"number": loaded.number[-4:]},
         "three digits of a number": {"number": loaded.number[-3:]},
+        "the beginning of every third number": {"number": "0630"},
+        "a letter of a name": {"name": "b"},
+        "what cannot be": {"direction": "out", "status": "received"},
         "oldest first": {"oldest_first": True},
     }
 
