@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 
 from chatui.access import number_in
 from chatui.spans import Span
 from server.accounts.models import Language
 from server.calls.definition import Channel, Only, Step, Who
+from server.calls.languages import TEXT_LANGUAGES
 from server.calls.parameters import shown, stored
+from server.wording import fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,6 +49,11 @@ class Wording:
     subject_problem: str = ""
 
     @property
+    def is_further(self) -> bool:
+        """One that only callers have: it stands below those that everybody has."""
+        return self.language not in Language.values
+
+    @property
     def is_wrong(self) -> bool:
         return bool(self.problem or self.subject_problem)
 
@@ -72,7 +79,7 @@ class StepSheet:
     def of(cls, number: int, step: Step, names: Names) -> StepSheet:
         wordings = [
             Wording(language, str(name), shown(step.texts.get(language, "")), shown(step.subjects.get(language, "")))
-            for language, name in _languages()
+            for language, name in _languages({*step.texts, *step.subjects})
         ]
         return cls(
             number=number,
@@ -97,9 +104,12 @@ class StepSheet:
         def ids(name: str) -> tuple[int, ...]:
             return tuple(filter(None, map(number_in, posted.getlist(f"s{place}-{name}"))))
 
+        further = {language for language in TEXT_LANGUAGES if f"s{place}-text-{language}" in posted}
+        if posted.get("do") == f"add-language:{place}":
+            further.add(typed("another"))
         wordings = [
             Wording(language, str(name), typed(f"text-{language}")[:LONGEST_TYPED], typed(f"subject-{language}")[:LONGEST_TYPED])
-            for language, name in _languages()
+            for language, name in _languages(further)
         ]
         return cls(
             number=number,
@@ -136,12 +146,22 @@ class StepSheet:
         for one in self.wordings:
             one.problem = errors.get(f"text.{one.language}", "")
             one.subject_problem = errors.get(f"subject.{one.language}", "")
-        wrong = next((one.language for one in self.wordings if one.is_wrong), "")
+        wrong = next((one.language for one in self.tabs if one.is_wrong), "")
         self.open_language = wrong or self.open_language
 
     @property
     def place(self) -> str:
         return str(self.number)
+
+    @property
+    def tabs(self) -> list[Wording]:
+        return [one for one in self.wordings if not one.is_further]
+
+    @property
+    def other_languages(self) -> list[tuple[str, str]]:
+        """What a text can be added in."""
+        there = {one.language for one in self.wordings}
+        return sorted(((code, _named(code)) for code in TEXT_LANGUAGES if code not in there), key=lambda one: fold(one[1]))
 
     @property
     def problems_of_text(self) -> list[str]:
@@ -175,13 +195,18 @@ def _chosen(among: list[Option]) -> tuple[int, ...]:
     return tuple(int(option.value) for option in among if option.is_chosen)
 
 
-def _languages() -> list[tuple[str, str]]:
-    """The reader's own first."""
-    return sorted(Language.choices, key=lambda one: one[0] != get_language())
+def _languages(further: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The reader's own first, then the other of our screens, then those that only callers have."""
+    ours = sorted(Language.choices, key=lambda one: one[0] != get_language())
+    return ours + [(code, _named(code)) for code in TEXT_LANGUAGES if code in further and code not in Language.values]
+
+
+def _named(code: str) -> str:
+    return str(get_language_info(code)["name_translated"])
 
 
 def _opened(wordings: list[Wording]) -> str:
-    return next((one.language for one in wordings if one.text), wordings[0].language)
+    return next((one.language for one in wordings if one.text and not one.is_further), wordings[0].language)
 
 
 def _one_of(values: Collection[str], wished: str, usual: str) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from server import phone
-from server.accounts.models import Language, Team, User
+from server.accounts.models import Team, User
 from server.calls.definition import Channel, Definition, DefinitionNotValid, Hours, Only, Trigger, Who
+from server.calls.languages import TEXT_LANGUAGES
 from server.calls.models import MessageNode
 from server.calls.parameters import TextNotValid, check_text
 from server.contacts.models import Tag
@@ -152,7 +153,7 @@ def _chosen(field: str, ids: Collection[int], there: QuerySet[Any], nothing: str
 
 def _texts(field: str, texts: Mapping[str, str], subscriber: Subscriber, *, promises: bool, to_caller: bool) -> Errors:
     for language, text in texts.items():
-        if language not in Language.values:
+        if language not in TEXT_LANGUAGES:
             yield field, _("There is no such language.")
         elif field == "subject" and len(text) > LONGEST_SUBJECT:
             yield f"{field}.{language}", _("At most %(count)s characters fit.") % {"count": LONGEST_SUBJECT}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf.locale import LANG_INFO
+
 from server import phone
 
 if TYPE_CHECKING:
@@ -47,6 +49,10 @@ _SPOKEN = {
     "uk": "UA",
     "zh": "CN TW HK SG",
 }  # fmt: skip
+
+
+# In which a rule may have a text: callers have more languages than our own people and their screens.
+TEXT_LANGUAGES = tuple(sorted(_SPOKEN.keys() & LANG_INFO.keys()))
 
 
 def language_of_caller(call: Call, *, there_are: Collection[str]) -> str:

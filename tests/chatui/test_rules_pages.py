@@ -13,6 +13,7 @@ from server.calls.models import CallLogic, CallRule, MessageNode
 from server.calls.recording import Told, record_call_event
 from server.calls.rules import live_rules, save_rule
 from server.calls.stopping import stop_automatic
+from server.calls.texts import words_for
 from tests.conftest import BOTI, NOW
 from tests.doors import FRAMES, Browser
 
@@ -235,6 +236,21 @@ def test_steps_are_added_moved_and_taken_out_without_saving(ada):
     assert not CallRule.objects.exists()
     part = browser.post("/call-logic/rules/new/", form | {"do": "add-step"}, headers=FRAMES).text
     assert part.startswith("<form")
+
+
+def test_a_text_to_callers_is_added_in_their_language(ada, line):
+    browser, form = Browser(ada), FORM | {"s0-who": "caller", "s0-own": "1", "s0-text-en": "Sorry"}
+    page = browser.post("/call-logic/rules/new/", form | {"s0-another": "de", "do": "add-language:0"}).text
+    written = form_in(page) | {"s0-text-de": "Wir rufen {caller} zurück."}
+    browser.post("/call-logic/rules/new/", written)
+    rule = CallRule.objects.get()
+    assert rule.says.steps[0].texts == {"en": "Sorry", "de": "Wir rufen {caller} zurück."}
+    assert "Wir rufen {caller} zurück." in browser.get(f"/call-logic/rules/{rule.pk}/").text
+    german = record_call_event(
+        line=line, told=Told(exchange_id="1", kind="missed", at=NOW, caller="+4915123456780", called=line.number), now=NOW
+    )
+    words = words_for(step=rule.says.steps[0], definition=rule.says, event=german.event, person=None)
+    assert (words.language, words.body) == ("de", "Wir rufen +49 1512 3456780 zurück.")
 
 
 def test_the_sketch_says_what_is_written_by_now(ada, line, boti):

@@ -85,10 +85,11 @@ function replaceForm(text, act) {
   fresh.dataset.begun = "";
   const steps = fresh.querySelectorAll("[data-step]");
   const [what, at] = act.split(":");
-  const place = { "raise-step": Number(at) - 1, "lower-step": Number(at) + 1, "drop-step": Math.max(0, Number(at) - 1) }[what] ?? steps.length - 1;
+  const place = { "raise-step": Number(at) - 1, "lower-step": Number(at) + 1, "drop-step": Math.max(0, Number(at) - 1), "add-language": Number(at) }[what] ?? steps.length - 1;
   const step = steps[Math.max(0, Math.min(place, steps.length - 1))];
   const button = step?.querySelector(`[value^="${what}:"]:not([disabled])`);
-  (button ?? step?.querySelector("[data-who]") ?? fresh.querySelector('[value="add-step"]'))?.focus();
+  const added = what === "add-language" && [...step.querySelectorAll(".further textarea")].find((area) => !area.value);
+  (added || button || step?.querySelector("[data-who]") || fresh.querySelector('[value="add-step"]'))?.focus();
 }
 
 /* --- Places to fill in go where the cursor is --- */
