@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from server.events.log import missed_since
 from server.events.models import Event, Kind
 from server.history.columns import RELATED
-from server.history.rows import rows
+from server.history.rows import rows_to_narrow
 from server.lines.models import Line, secrets_of
 from server.messaging.models import Conversation, Message
 
@@ -51,7 +51,7 @@ def news_since(*, user: User, since: int, wanted: HistoryFilter) -> News:
     news = News(events[-1].number if events else since, has_more=len(missed.events) > BATCH)
     seen = _on_lines_of(user, [event for event in events if event.kind in _kinds_of(wanted)])
     if seen:
-        matching = rows(user, wanted).select_related(*RELATED).defer(*secrets_of("line"))
+        matching = rows_to_narrow(user, wanted).select_related(*RELATED).defer(*secrets_of("line"))
         _tell_of_messages(news, seen, matching)
         _tell_of_threads(news, seen, matching, wanted)
     return news

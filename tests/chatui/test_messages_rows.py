@@ -264,7 +264,7 @@ def test_details_of_an_incoming_one_tell_whether_it_was_fetched_afterwards(dana,
 def test_details_of_an_automatic_one_name_its_rule(dana, kontakt, line, boti_texts):
     message = answer(boti_texts("Szia!").conversation, "Visszahívjuk", origin=Origin.RULE)
     details = f"/messages/{message.uuid}/"
-    assert "<dt>Origin</dt><dd>Rule</dd>" in Browser(dana).get(details).text
+    assert "<dt>Origin</dt><dd>Automatic</dd>" in Browser(dana).get(details).text
     rule = a_rule(kontakt, "Sorry <b>")
     applied(rule, told_by_the_exchange(line, "missed").event, {"uuid": message.uuid, "channel": "sms", "body": message.body})
     page = Browser(dana).get(details).text
