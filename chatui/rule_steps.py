@@ -161,7 +161,7 @@ class StepSheet:
     def other_languages(self) -> list[tuple[str, str]]:
         """What a text can be added in."""
         there = {one.language for one in self.wordings}
-        return sorted(((code, _named(code)) for code in TEXT_LANGUAGES if code not in there), key=lambda one: fold(one[1]))
+        return sorted(((code, language_name(code)) for code in TEXT_LANGUAGES if code not in there), key=lambda one: fold(one[1]))
 
     @property
     def problems_of_text(self) -> list[str]:
@@ -198,11 +198,12 @@ def _chosen(among: list[Option]) -> tuple[int, ...]:
 def _languages(further: Collection[str] = ()) -> list[tuple[str, str]]:
     """The reader's own first, then the other of our screens, then those that only callers have."""
     ours = sorted(Language.choices, key=lambda one: one[0] != get_language())
-    return ours + [(code, _named(code)) for code in TEXT_LANGUAGES if code in further and code not in Language.values]
+    return ours + [(code, language_name(code)) for code in TEXT_LANGUAGES if code in further and code not in Language.values]
 
 
-def _named(code: str) -> str:
-    return str(get_language_info(code)["name_translated"])
+def language_name(code: str) -> str:
+    """Our screens' languages as they call themselves, all others as the reader calls them."""
+    return dict(Language.choices).get(code) or str(get_language_info({"zh": "zh-hans", "no": "nb"}.get(code, code))["name_translated"])
 
 
 def _opened(wordings: list[Wording]) -> str:

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from chatui.rule_steps import language_name
 from server.calls.parameters import shown
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 register = template.Library()
 
 register.filter("places_shown", shown)
+register.filter("language_name", language_name)
 
 
 @register.filter

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf.locale import LANG_INFO
-
 from server import phone
 
 if TYPE_CHECKING:
@@ -47,12 +45,13 @@ _SPOKEN = {
     "sv": "SE FI",
     "tr": "TR",
     "uk": "UA",
+    "vi": "VN",
     "zh": "CN TW HK SG",
 }  # fmt: skip
 
 
 # In which a rule may have a text: callers have more languages than our own people and their screens.
-TEXT_LANGUAGES = tuple(sorted(_SPOKEN.keys() & LANG_INFO.keys()))
+TEXT_LANGUAGES = tuple(sorted(_SPOKEN))
 
 
 def language_of_caller(call: Call, *, there_are: Collection[str]) -> str:

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from chatui.contact_form import LANGUAGES
 from server.accounts.models import Team
 from server.calls.definition import Channel, Conditions, Definition, Only, Step, Trigger, Who
+from server.calls.languages import TEXT_LANGUAGES
 from server.calls.models import CallLogic, CallRule, MessageNode
 from server.calls.recording import Told, record_call_event
 from server.calls.rules import live_rules, save_rule
@@ -238,7 +240,7 @@ def test_steps_are_added_moved_and_taken_out_without_saving(ada):
     assert part.startswith("<form")
 
 
-def test_a_text_to_callers_is_added_in_their_language(ada, line):
+def test_a_text_to_callers_is_added_in_their_language(ada, sam, line):
     browser, form = Browser(ada), FORM | {"s0-who": "caller", "s0-own": "1", "s0-text-en": "Sorry"}
     page = browser.post("/call-logic/rules/new/", form | {"s0-another": "de", "do": "add-language:0"}).text
     written = form_in(page) | {"s0-text-de": "Wir rufen {caller} zurück."}
@@ -251,6 +253,9 @@ def test_a_text_to_callers_is_added_in_their_language(ada, line):
     )
     words = words_for(step=rule.says.steps[0], definition=rule.says, event=german.event, person=None)
     assert (words.language, words.body) == ("de", "Wir rufen +49 1512 3456780 zurück.")
+    assert "Text of step 1 (German)" in Browser(sam).get(f"/call-logic/rules/{rule.pk}/").text
+    # Whatever the phone book says that they speak.
+    assert {code[:2] for code in LANGUAGES} <= {*TEXT_LANGUAGES}
 
 
 def test_the_sketch_says_what_is_written_by_now(ada, line, boti):
