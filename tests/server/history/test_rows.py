@@ -173,6 +173,7 @@ def test_chance_finds_what_a_slow_reading_of_the_rules_finds(told, monkeypatch, 
             after, expected = (slow[edge].created_at, slow[edge].pk), slow[edge + 1 :]
         assert [row.pk for row in rows.page_of(user, wanted, after=after, size=20)] == [row.pk for row in expected[:20]], values
         assert rows.number_of(user, wanted) == len(slow), values
+        assert [row.pk for row in rows.rows_to_narrow(user, wanted)] == [row.pk for row in slow], values
 
 
 def more_messages(told: Told, chance: random.Random) -> None:
