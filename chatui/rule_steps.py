@@ -203,7 +203,8 @@ def _languages(further: Collection[str] = ()) -> list[tuple[str, str]]:
 
 def language_name(code: str) -> str:
     """Our screens' languages as they call themselves, all others as the reader calls them."""
-    return dict(Language.choices).get(code) or str(get_language_info({"zh": "zh-hans", "no": "nb"}.get(code, code))["name_translated"])
+    known = {"zh": "zh-hans", "no": "nb"}.get(code, code)
+    return dict(Language.choices).get(code) or str(get_language_info(known)["name_translated"])
 
 
 def _opened(wordings: list[Wording]) -> str:
