@@ -110,6 +110,19 @@ def test_what_is_refused_says_why_and_keeps_nothing(sam, imports_folder):
     assert not imports_folder.exists()
 
 
+def test_one_company_leaves_room_for_the_others(sam, monkeypatch, imports_folder):
+    browser = Browser(sam)
+    monkeypatch.setattr("server.contacts.importing.asking.MOST_UNFINISHED", 2)
+    assert [handed_in(browser).status_code for _ in range(3)] == [303, 303, 422]
+    one = ContactImport.objects.first()
+    browser.post(f"/phonebook/import/{one.uuid}/cancel/")
+    monkeypatch.setattr("server.contacts.importing.files.LEAST_FREE", 1 << 62)
+    full = handed_in(browser)
+    assert (full.status_code, "too little room" in full.text) == (422, True)
+    assert ContactImport.objects.count() == 2
+    assert len(list(imports_folder.iterdir())) == 1
+
+
 def test_too_many_bytes_are_refused_before_they_are_taken_apart(sam):
     answer = Browser(sam).generic("POST", "/phonebook/import/", b"", CONTENT_LENGTH="30000000")
     assert answer.status_code == 413

@@ -15,7 +15,7 @@ from server.contacts.importing import files
 from server.contacts.importing.columns import Field, Mode
 from server.contacts.importing.holding import FIRST, NOTHING_COUNTED, tell
 from server.contacts.importing.opening import format_of
-from server.contacts.importing.problems import NotImportable
+from server.contacts.importing.problems import NotImportable, Problem
 from server.contacts.importing.rights import may_import
 from server.contacts.importing.working import announce, work_later
 from server.contacts.models import ContactImport, ImportedContact, ImportState
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from server.accounts.models import Subscriber, User
 
+MOST_UNFINISHED = 10
 UNDONE_WITHIN = timedelta(days=7)
 WAITING = (ImportState.READ, ImportState.CHECKED)
 CANCELLABLE = (ImportState.UPLOADED, ImportState.READ, ImportState.CHECKING, ImportState.CHECKED, ImportState.RUNNING)
@@ -61,6 +62,7 @@ def hand_in(*, user: User, file_name: str, upload: IO[bytes], now: datetime) -> 
     if subscriber is None:
         raise NotAllowedToImport
     format_ = format_of(upload)
+    _require_room(subscriber)
     name = files.keep(iter(lambda: upload.read(1 << 16), b""))
     try:
         with transaction.atomic():
@@ -176,6 +178,14 @@ def _go_on(one: ContactImport, old: Sequence[ImportState], new: ImportState, now
             tell(one, now)
     except IntegrityError:
         raise AlreadyImporting from None
+
+
+def _require_room(subscriber: Subscriber) -> None:
+    """Others use the same disk and the same worker."""
+    if ContactImport.objects.filter(subscriber=subscriber, state__in=CANCELLABLE).count() >= MOST_UNFINISHED:
+        raise NotImportable(Problem.TOO_MANY_FILES)
+    if not files.has_room():
+        raise NotImportable(Problem.NO_ROOM)
 
 
 def _require_rights(user: User) -> None:

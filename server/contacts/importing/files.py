@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UPLOAD, ROWS, FOUND = "", ".rows", ".found"
+# The largest file, its rows and what was found in them are a tenth of that; the database may have its files on the same disk.
+LEAST_FREE = 1 << 30
 _OUR_NAME = re.compile(r"([0-9a-f]{32})(?:\.rows|\.found)?")
+
+
+def has_room() -> bool:
+    folder = _folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return shutil.disk_usage(folder).free >= LEAST_FREE
 
 
 def keep(pieces: Iterable[bytes]) -> str:

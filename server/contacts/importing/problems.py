@@ -26,6 +26,11 @@ class Problem(models.TextChoices):
     TOO_MANY_ROWS = "too_many_rows", _("The file has more than 100,000 rows. Divide it into several files.")
     TOO_MANY_COLUMNS = "too_many_columns", _("Row %(where)s has more than 60 columns. Keep only those you need.")
     CELL_TOO_LONG = "cell_too_long", _("In row %(where)s a field is far too long. Perhaps a quotation mark is missing.")
+    TOO_MANY_FILES = (
+        "too_many_files",
+        _("Your company has ten imports that are not finished. Finish or stop one of them, then hand in the next file."),
+    )
+    NO_ROOM = "no_room", _("There is too little room for files just now. Please try again later, and tell your SMS provider.")
     LOST = "lost", _("The file is no longer there: it is kept for a day only. Please upload it again.")
     NOT_ALLOWED = "not_allowed", _("The person who imports it may no longer do so.")
     INTERRUPTED = "interrupted", _("It stopped because of a fault of ours. Please try it again.")
