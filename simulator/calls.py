@@ -76,7 +76,10 @@ def _calls(now: datetime, rng: Random) -> Iterator[Happened]:
             number, name = ABROAD[index // 10 % len(ABROAD)]
         line = rng.choice((SUPPORT, SUPPORT, ORDERS, ANNAS))
         called_back = rng.choice((0, 12, 35, 50, 80)) if how in {"missed", "busy", "abroad"} else 0
-        yield Happened(at, "" if how == "anonymous" else number, name, line, how, called_back)
+        if how == "anonymous":
+            # Nobody knows who it was: no entry of the phone book either.
+            number, name = "", ""
+        yield Happened(at, number, name, line, how, called_back)
     yield Happened(now - timedelta(days=FIRST_DAY), *FORGOTTEN, SUPPORT, "missed")
     yield Happened(now - timedelta(minutes=25), *FRESH, SUPPORT, "missed")
 

@@ -66,6 +66,7 @@ def test_three_hundred_conversations_over_six_months(rokolya):
     conversations = _written(rokolya)
     messages = Message.objects.filter(subscriber=rokolya)
     contacts = Contact.objects.filter(subscriber=rokolya)
+    assert not contacts.filter(number="").exists(), "who withholds a number is in no phone book"
 
     assert conversations.count() == 300
     assert not messages.filter(created_at__gt=timezone.now()).exists()
