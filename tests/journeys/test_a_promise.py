@@ -9,6 +9,7 @@ from tests.journeys.test_for_everybody import violations
 
 pytestmark = pytest.mark.journey
 
+
 @pytest.fixture
 def rule(company, boti) -> None:
     """Whoever is not reached is told by SMS when we call back."""
