@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 import server.among  # noqa: F401 (line__among)
 from server.accounts.models import Subscriber, User
@@ -30,7 +31,7 @@ class CallState(models.TextChoices):
     MISSED = "missed", _("Missed")
     BUSY = "busy", _("Busy")
     FAILED = "failed", _("Failed")
-    ANSWERED = "answered", _("Answered")
+    ANSWERED = "answered", pgettext_lazy("call", "Answered")
 
 
 # A state only moves forward by rank: an exchange may tell things in any order, and who was answered was answered.
@@ -142,7 +143,7 @@ class Call(models.Model):
 
 class CallEventKind(models.TextChoices):
     RINGING = "ringing", _("Ringing")
-    ANSWERED = "answered", _("Answered")
+    ANSWERED = "answered", pgettext_lazy("call", "Answered")
     MISSED = "missed", _("Missed")
     BUSY = "busy", _("Busy")
     FAILED = "failed", _("Failed")
