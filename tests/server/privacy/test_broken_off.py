@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from server.accounts.models import AuditEntry
+from server.contacts.entries import OnLegalHold
 from server.contacts.models import Contact
 from server.history.exporting import request_export
 from server.history.filter import HistoryFilter
@@ -215,10 +216,11 @@ def test_five_thousand_messages_cost_few_questions_each(kontakt, line, boti, con
     assert not Message.objects.exclude(body="").exists()
 
 
-def test_an_entry_on_legal_hold_outlives_being_taken_out_of_the_phone_book(kontakt, boti, ada):
+def test_an_entry_on_legal_hold_is_not_taken_out_of_the_phone_book(kontakt, boti, ada):
     place_hold(subscriber=kontakt, contact=boti, reason="Per", by=ada, now=timezone.now())
-    forget_entry(entry=boti, by=ada, now=timezone.now())
-    assert Contact.objects.filter(pk=boti.pk).exists()
+    with pytest.raises(OnLegalHold):
+        forget_entry(entry=boti, by=ada, now=timezone.now())
+    assert Contact.objects.get(pk=boti.pk).name == boti.name
 
 
 def test_where_no_worker_is_its_tasks_do_not_pile_up(requested):
