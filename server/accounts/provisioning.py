@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -124,7 +125,8 @@ def password_hash_if_new(*, username: str, password: str | None) -> str | None:
     if user is None:
         return make_password(password)
     given = AuditEntry.objects.filter(action=PASSWORD_GIVEN, target=username).first()
-    if given and constant_time_compare(given.detail.get("fingerprint", ""), _fingerprint(username, password)):
+    before = given.detail.get("fingerprint", "") if given else ""
+    if any(constant_time_compare(before, known) for known in _fingerprints(username, password)):
         return None
     return None if user.check_password(password) else make_password(password)
 
@@ -135,13 +137,18 @@ def note_given_password(*, user: User, password: str, now: datetime) -> None:
         at=now,
         subscriber=user.subscriber,
         target=user.username,
-        fingerprint=_fingerprint(user.username, password),
+        fingerprint=_fingerprints(user.username, password)[0],
     )
 
 
-def _fingerprint(username: str, password: str) -> str:
-    # Keyed with SECRET_KEY and cut short: nothing to guess passwords from.
-    return salted_hmac("fonal.given-password", f"{username}\n{password}", algorithm="sha256").hexdigest()[:12]
+def _fingerprints(username: str, password: str) -> list[str]:
+    """One for each SECRET_KEY that is still good: a changed key must not make every password in the file another one."""
+    # Keyed and cut short: nothing to guess passwords from.
+    value = f"{username}\n{password}"
+    return [
+        salted_hmac("fonal.given-password", value, secret=key, algorithm="sha256").hexdigest()[:12]
+        for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
 
 
 def bring(row: Any, wishes: dict[str, Any]) -> list[str]:

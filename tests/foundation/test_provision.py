@@ -144,6 +144,17 @@ def test_a_password_of_ones_own_stays_until_the_file_says_another(provision):
     assert gabi.check_password("konyhakert")
 
 
+def test_a_changed_secret_key_makes_no_password_in_the_file_another_one(provision, settings):
+    provision()
+    gabi = User.objects.get(username="gabi")
+    gabi.set_password("chosen by herself")
+    gabi.save()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
+    assert "user gabi" not in provision()
+    gabi.refresh_from_db()
+    assert gabi.check_password("chosen by herself")
+
+
 def test_lines_and_teams_of_a_person_are_exactly_those_in_the_file(provision):
     provision()
     provision(FILE.replace('lines = ["+36302220001"]', 'lines = ["06302220002"]').replace('teams = ["Shop"]', "teams = []"))

@@ -11,8 +11,8 @@ from server.lines.rekeying import reencrypt
 
 class Command(BaseCommand):
     help = (
-        "Write every secret in the database anew with the present SECRET_KEY. Run it after a change, while the old key stands "
-        "in SECRET_KEY_FALLBACKS; afterwards that one can be removed. Running it again changes nothing. Nothing need be stopped."
+        "Write the lines' secrets in the database anew with the present SECRET_KEY. Run it after a change, while the old key "
+        "stands in SECRET_KEY_FALLBACKS. Running it again changes nothing. Nothing need be stopped."
     )
 
     def handle(self, **_: Any) -> None:
@@ -23,4 +23,7 @@ class Command(BaseCommand):
                 f"{outcome.unreadable} secrets can't be read: put the key they were written with into SECRET_KEY_FALLBACKS "
                 "and run this again, or enter them anew."
             )
-        self.stdout.write("SECRET_KEY_FALLBACKS is not needed any longer for what the database keeps.")
+        self.stdout.write(
+            "Lines no longer need SECRET_KEY_FALLBACKS. Without it log-ins end, recovery codes made before open nothing, the STOP "
+            "of whoever was erased before is forgotten, and `provision` sets the passwords of its file once more."
+        )
