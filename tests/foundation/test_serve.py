@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import time
+from uuid import uuid4
 
 import pytest
 import requests
 
-from tests.services import command, free_port, manage, serve, sqlite_url, web
+from tests.services import ROOT, Process, answers, command, environment, free_port, manage, serve, sqlite_url, web
 
 
 @pytest.fixture
@@ -68,3 +70,18 @@ def test_production_refuses_to_start_with_demo_people(env):
 def test_production_refuses_the_demo_secret_and_demo_mode(env, secret):
     with pytest.raises(AssertionError, match="so this is production: set SECRET_KEY"):
         manage("check", env={**env, "PUBLIC_URL": "https://sms.example.hu", **secret})
+
+
+def test_the_procfile_s_web_process_logs_no_address_that_opens_something(env):
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    words = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web: ")).split()[1:]
+    surroundings = environment({**env, "PORT": port, "PUBLIC_URL": url, "LOG_LEVEL": "INFO"})
+    program = [sys.executable, "-m", *(word.replace("$PORT", port).replace("0.0.0.0", "127.0.0.1") for word in words)]
+    with Process(*program, env=surroundings, is_up=lambda: answers(url + "/health/")) as process:
+        # Its database is not even migrated: errors are logged as well.
+        requests.get(f"{url}/join/MQ/the-proof-itself/", timeout=10)
+        requests.get(f"{url}/gateway/pbx/{uuid4()}/nodes/{uuid4()}/", timeout=10)
+        process.stop()
+        assert "the-proof-itself" not in process.output
+        assert "/nodes/" not in process.output
