@@ -12,6 +12,8 @@ from chatui.templatetags import fonal
 from server import phone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from server.calls.models import Call, Promise
 
 register = template.Library()
@@ -49,6 +51,13 @@ def moment(at, beside, zone: str | None = None) -> str:
     """A time beside another one: the day is said only when it is another one."""
     one, other = fonal._zoned(at, zone), fonal._zoned(beside, zone)
     return fonal.clock(at, zone) if one.date() == other.date() else fonal.table_time(at, zone)
+
+
+@register.filter
+def due(at: datetime, zone: str | None = None) -> str:
+    """Short for a list: 10:42 today, else the day, so that tomorrow's hour is not taken for today's."""
+    is_today = fonal._zoned(at, zone).date() == fonal._zoned(timezone.now(), zone).date()
+    return fonal.clock(at, zone) if is_today else fonal.day_and_month(at, zone)
 
 
 @register.filter

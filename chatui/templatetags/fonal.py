@@ -125,8 +125,12 @@ def row_time(value: datetime, zone: str | None = None) -> str:
         # Calendars write H, K, Sze; Django's short names are "hét", "ked".
         return HUNGARIAN_DAYS[local.weekday()] if hungarian else formats.date_format(local, "D")
     if local.year == today.year:
-        return formats.date_format(local, "N j." if hungarian else "M j")
+        return day_and_month(value, zone)
     return formats.date_format(local, "Y. m. d." if hungarian else "n/j/Y")
+
+
+def day_and_month(value: datetime, zone: str | None = None) -> str:
+    return formats.date_format(_zoned(value, zone), "N j." if get_language() == "hu" else "M j")
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -102,6 +103,15 @@ def test_a_row_says_by_when_they_were_promised_to_be_called_back(dana, conversat
     assert f'data-promised="{int(NOW.timestamp() * 1000)}"' in Browser(dana).get("/").text
     Conversation.objects.update(promised_until=None)
     assert "data-promised" not in Browser(dana).get("/").text
+
+
+def test_a_promise_for_another_day_is_not_taken_for_one_of_today(dana, conversation):
+    for days in (-3, 1):
+        at = timezone.localtime(timezone.now(), ZoneInfo("Europe/Budapest")) + timedelta(days=days)
+        Conversation.objects.update(promised_until=at)
+        page = Browser(dana).get("/").text
+        assert f'data-format="due">{at:%b} {at.day}</time>' in page
+        assert f"{at.hour}:{at:%M}" in page.partition("We promised to call back by ")[2].partition('"')[0]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ function rowTime(at) {
   return at.getFullYear() === new Date().getFullYear() ? dateFormat.format(at) : at.toLocaleDateString(language);
 }
 
+/* What is promised for another day is said by its day: tomorrow's 10:37 is not today's. */
+const dueTime = (at) => (daysAgo(at) === 0 ? clock(at) : dateFormat.format(at));
+
 function waited(since) {
   const minutes = Math.max(1, Math.floor((Date.now() - since) / 60000));
   if (minutes < 60) return say("minutes", { n: minutes });
@@ -42,6 +45,7 @@ const write = (element, text) => element.textContent !== text && (element.textCo
 
 export function freshen(root = document) {
   for (const time of root.querySelectorAll("time[data-format=row]")) write(time, rowTime(new Date(time.dateTime)));
+  for (const time of root.querySelectorAll("time[data-format=due]")) write(time, dueTime(new Date(time.dateTime)));
   for (const clock of root.querySelectorAll("[data-since]")) write(clock, waited(Number(clock.dataset.since)));
   for (const mark of root.querySelectorAll("[data-until]")) mark.classList.toggle("overdue", Date.now() > Number(mark.dataset.until));
   if (isElsewhere) for (const mark of root.querySelectorAll("[data-stations]")) mark.title = stations(mark.dataset.stations);
