@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from server.letter_tasks import letter_task
 from server.lines.models import Line
 from server.lines.tasks import administrators_to_tell
-from server.mail import send_letter
+from server.mail import others_meanwhile, send_letter
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def tell_of_held_line(line_id: int) -> None:
     if not people:
         logger.warning("line %s is held, and nobody of its company can be told by e-mail", line.key)
     for person in people:
-        with translation.override(person.language):
+        with translation.override(person.language), others_meanwhile():
             send_letter(
                 to=person.email,
                 subject=_("Sending from %(line)s has stopped") % {"line": line.label},

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from email.utils import parseaddr
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -13,7 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from django.utils.safestring import SafeString
 
@@ -26,14 +30,49 @@ _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "A
 _BREAK = mark_safe("<br>\n")
 
 
+@dataclass(slots=True)
+class Round:
+    """The letters of one task: those that need not be sent when it is tried again, and whether an address must wait."""
+
+    done: list[str] = field(default_factory=list)
+    put_off: smtplib.SMTPRecipientsRefused | None = None
+
+
+_round: ContextVar[Round | None] = ContextVar("round of letters", default=None)
+
+
+@contextmanager
+def in_round(given: Round) -> Iterator[None]:
+    token = _round.set(given)
+    try:
+        yield
+    finally:
+        _round.reset(token)
+
+
+@contextmanager
+def others_meanwhile() -> Iterator[None]:
+    """The mail server wants to be asked again for this address later: the others of the round have their letters now."""
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as refusal:
+        if (ours := _round.get()) is None:
+            raise
+        ours.put_off = refusal
+
+
 def send_letter(*, to: str, subject: str, message: str) -> None:
     """Raises what the mail server does, unless it refuses the address for good: then others are told all the same."""
+    done, mark = (ours.done if (ours := _round.get()) else []), sha256(f"{to}\0{subject}\0{message}".encode()).hexdigest()[:16]
+    if mark in done:
+        return
     try:
         send_mail(subject=_one_line(subject), message=message, from_email=None, recipient_list=[to])
     except smtplib.SMTPRecipientsRefused as refusal:
         if not is_for_good(refusal):
             raise
         logger.warning("a letter was not sent: the mail server refuses the address")
+    done.append(mark)
 
 
 def is_for_good(problem: Exception) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from server.accounts.models import Role, ServiceRequest, User
 from server.letter_tasks import letter_task
-from server.mail import send_letter
+from server.mail import others_meanwhile, send_letter
 
 
 @letter_task
@@ -17,7 +17,7 @@ def tell_the_operator(request_id: int) -> None:
     """Tell OPERATOR_EMAIL and every one of the operator's staff who has an address, each in their language."""
     request = ServiceRequest.objects.select_related("subscriber", "requested_by").get(pk=request_id)
     for address, language in _operator_addresses().items():
-        with translation.override(language):
+        with translation.override(language), others_meanwhile():
             words = _words(request)
             send_letter(
                 to=address,

@@ -25,7 +25,7 @@ from server.calls.models import Call, Skipped, Telling, TellingState
 from server.calls.settling import is_stopped, settle
 from server.letter_tasks import letter_task
 from server.lines.tasks import administrators_to_tell
-from server.mail import is_for_good, send_automatic_letter, send_letter
+from server.mail import is_for_good, others_meanwhile, send_automatic_letter, send_letter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +63,7 @@ def tell_of_used_up_day(subscriber_id: int, limit: int) -> None:
     if not people:
         logger.warning("company %s: its automatic messages of the day are used up, and nobody of it can be told", subscriber.slug)
     for person in people:
-        with override(person.language):
+        with override(person.language), others_meanwhile():
             words = {"limit": limit, "address": f"{settings.PUBLIC_URL}{reverse('call_logic_limits')}"}
             send_letter(
                 to=person.email,

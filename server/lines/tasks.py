@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from server.accounts.models import Notice, Role, Subscriber, User
 from server.letter_tasks import letter_task
 from server.lines.models import Line
-from server.mail import send_letter
+from server.mail import others_meanwhile, send_letter
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def tell_of_limit(line_id: int, percent: int) -> None:
     if not people:
         logger.warning("line %s: %s %% of its day's limit are used, and nobody of its company can be told", line.key, percent)
     for person in people:
-        with translation.override(person.language):
+        with translation.override(person.language), others_meanwhile():
             subject, message = _used_up() if percent >= 100 else _nearly_used_up()
             words = {"line": line.label, "number": line.number, "limit": line.per_day, "address": settings.PUBLIC_URL}
             send_letter(to=person.email, subject=subject % words, message=message % words)

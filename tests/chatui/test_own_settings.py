@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from smtplib import SMTPRecipientsRefused
+
 import pytest
+from django.core.mail import send_mail
+from django.utils import timezone
+from freezegun import freeze_time
 
 from gateway.tasks import tell_of_held_line
-from server.accounts.models import AuditEntry, Notice, User
+from server.accounts.models import AuditEntry, Notice, Role, User
+from server.letter_tasks import PAUSES
 from server.lines.models import LineAccess
 from tests.doors import Browser, verified
 from tests.letters import letters_sent
@@ -213,6 +219,24 @@ def test_a_held_line_is_told_to_the_administrators_who_want_it(ada, line):
     save(Browser(ada), email="ada@kontakt.example")
     tell_of_held_line.enqueue(line.pk)
     assert letters_sent() == []
+
+
+def test_whose_mailbox_must_wait_keeps_no_other_letter_back_nor_brings_it_twice(ada, dana, sam, line, monkeypatch):
+    for person in (ada, dana, sam):
+        address = f"{person.username}@kontakt.example"
+        User.objects.filter(pk=person.pk).update(email=address, role=Role.ADMINISTRATOR, notices=[Notice.LINE_HELD])
+
+    def greylisting(*, recipient_list, **letter):
+        if recipient_list == ["dana@kontakt.example"]:
+            raise SMTPRecipientsRefused({recipient_list[0]: (450, b"later")})
+        return send_mail(recipient_list=recipient_list, **letter)
+
+    tell_of_held_line.enqueue(line.pk)
+    with monkeypatch.context() as now:
+        now.setattr("server.mail.send_mail", greylisting)
+        assert {letter.to[0] for letter in letters_sent()} == {"ada@kontakt.example", "sam@kontakt.example"}
+    with freeze_time(timezone.now() + PAUSES[0]):
+        assert [letter.to for letter in letters_sent()] == [["dana@kontakt.example"]]
 
 
 # --- Away -------------------------------------------------------------------------------------------
