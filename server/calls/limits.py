@@ -40,6 +40,7 @@ from server.lines.models import Line
 from server.messaging.automatic import Gate, Never, NotNow
 from server.messaging.models import Conversation
 from server.messaging.reasons import Reason
+from server.messaging.standing import lock_conversation
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -124,6 +125,8 @@ def take_back(message: Message) -> None:
 def refused(message: Message, no: Never) -> None:
     """Who asks why somebody was not told finds it where it was planned."""
     if isinstance(no, Refused):
+        # The red switch locks threads, then what was planned in them.
+        lock_conversation(message.conversation_id)
         Telling.objects.filter(uuid=message.uuid).update(state=TellingState.SKIPPED, reason=no.skipped)
 
 

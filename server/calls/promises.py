@@ -90,17 +90,23 @@ def withdraw_promise(telling: Telling) -> bool:
 
 def _is_said_elsewhere(promise: Promise, telling: Telling) -> bool:
     """By the same rule or by another one that promises, in this call or a later one: of two promises one row is open."""
-    to_caller = Telling.objects.filter(user=None, planned_at__gte=promise.made_at).exclude(pk=telling.pk)
+    # Its own text may be older: what was withdrawn holds again once that arrives after all.
+    since = Q(planned_at__gte=promise.made_at) | Q(run__event__call=promise.call_id, run__rule=promise.rule_id)
+    to_caller = Telling.objects.filter(since, user=None).exclude(pk=telling.pk)
     of_thread = to_caller.filter(run__event__call__conversation=promise.conversation_id).select_related("run__rule")
     still = of_thread.exclude(state__in=[TellingState.SKIPPED, TellingState.DRY]).exclude(message__status__in=WENT_WRONG)
     return any(_promises(other) for other in still)
 
 
 def _promises(telling: Telling) -> bool:
+    return _within(telling) is not None
+
+
+def _within(telling: Telling) -> int | None:
     try:
-        return telling.run.says.promises_within is not None
+        return telling.run.says.promises_within
     except DefinitionNotValid:
-        return False
+        return None
 
 
 @transaction.atomic
@@ -150,7 +156,7 @@ def person_retried(message: Message, now: datetime) -> None:
 
 def promise_again(telling: Telling, now: datetime) -> bool:
     """What was withdrawn when the text did not go out holds again, by the time that the text says; whoever calls us announces."""
-    call, within = telling.run.event.call, telling.run.says.promises_within
+    call, within = telling.run.event.call, _within(telling)
     if within is None or telling.user_id is not None or call.followed_up_at is not None or call.redacted_at is not None:
         return False
     if Promise.objects.filter(call=call, rule=telling.run.rule_id).exists():

@@ -326,6 +326,21 @@ def test_what_an_earlier_text_promised_holds_when_a_later_one_is_kept_back(promi
     assert Promise.objects.get() == promised_by_rule
 
 
+def test_what_is_promised_again_holds_when_a_later_text_does_not_arrive(make_rule, promised_by_rule, happens, claim, report):
+    tell_due(now=later(seconds=4))
+    sent = claim(at=later(seconds=5))
+    mark_sent(message=sent, provider_account="a", provider_message_id="SM1", now=later(seconds=6))
+    report(sent, Status.UNDELIVERED, at=later(seconds=7))
+    report(sent, Status.DELIVERED, at=later(seconds=8))
+    make_rule("Busy", Step(who=Who.CALLER, channel=Channel.SMS), trigger="busy", promises_within=120)
+    happens("busy", at=later(minutes=1))
+    fire_due(now=later(minutes=2))
+    take_due_steps(now=later(minutes=2))
+    tell_due(now=later(minutes=2))
+    mark_failed(message=claim(at=later(minutes=3)), reason="rejected", now=later(minutes=3))
+    assert thread_of(Promise.objects.get()).promised_until == promised_by_rule.due_at
+
+
 def told() -> dict[tuple[str, str], str]:
     tellings = Telling.objects.filter(user__isnull=False).select_related("user")
     return {(telling.user.username, telling.channel): telling.reason or telling.state for telling in tellings}
