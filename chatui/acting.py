@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.timezone import now
 
+from chatui.access import number_in
 from server.accounts.acting import ACTING, end_acting, note_deed, note_look, stand_in, why_over
 from server.accounts.circumstances import circumstances, under
 from server.accounts.models import Support
 from server.events.showing_out import stop_acting
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 # About the person, who is somebody else while acting; and what would make something the person's own in the company.
 CLOSED_PLACES = ("settings/", "language/")
 CLOSED_NAMES = {"claim", "filter_keep"}
 # Where customers, or what they wrote, can be read.
-LOOKED_AT = {"chat", "conversation", "entries", "messages", "message_details", "phonebook", "contact", "calls", "call", "why"}
+LOOKED_AT = {
+    *("chat", "conversation", "entries", "messages", "message_details", "phonebook", "contact", "calls", "call", "why"),
+    *("figures", "privacy", "erase", "erasure", "rule_rehearse", "rule_rehearse_new"),
+}
+# What a page fetches by and by can be asked for without it.
+PARTS = {
+    "rows": "chat",
+    "live": "chat",
+    "lookup": "phonebook",
+    "contact_lookup": "phonebook",
+    "messages_changes": "messages",
+    "calls_changes": "calls",
+}
 # Posts that change nothing of the company's: what is typed is kept, or seen, or only tried.
 NO_DEEDS = {"draft", "read", "told_seen", "told_all_seen", "rule_sketch", "call_flow_heard", "rule_rehearse", "rule_rehearse_new"}
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -44,11 +54,11 @@ class ActingMiddleware:
             return self.get_response(request)
         support.otp_device, support.is_verified = request.user.otp_device, request.user.is_verified
         request.user = support
-        began = now()
-        with under(replace(circumstances(), is_support=True)):
+        noted: list[str] = []
+        with under(replace(circumstances(), is_support=True, noted=noted)):
             response = self.get_response(request)
             if response.status_code < 400 and request.resolver_match is not None:
-                _write_down(request, support, began)
+                _write_down(request, support, noted)
             return response
 
     def process_view(self, request, view, args, kwargs):
@@ -58,13 +68,23 @@ class ActingMiddleware:
         return None
 
 
-def _write_down(request, support: Support, began: datetime) -> None:
+def _write_down(request, support: Support, noted: list[str]) -> None:
     """What the company's own log must say of it: who looked where, and who did what."""
     name = request.resolver_match.view_name
     if request.method not in SAFE and name not in NO_DEEDS:
-        note_deed(support=support, page=request.path, what=name, began=began, now=now())
-    elif request.method == "GET" and name in LOOKED_AT:
-        note_look(support=support, page=request.path.removesuffix("entries/"), now=now())
+        if not noted:
+            note_deed(support=support, page=request.path, what=name, now=now())
+    elif request.method == "GET" and (name in LOOKED_AT or name in PARTS):
+        note_look(support=support, page=_page(request, name), now=now())
+
+
+def _page(request, name: str) -> str:
+    """The address of what was looked at, however it was asked for."""
+    if name == "live" and (thread := number_in(request.GET.get("open"))):
+        return reverse("conversation", args=[thread])
+    if name in PARTS:
+        return reverse(PARTS[name])
+    return request.path.removesuffix("entries/") if name == "entries" else request.path
 
 
 @receiver(user_logged_out)

@@ -19,7 +19,6 @@ from server.accounts.models import AuditEntry, Subscriber, Support, User, record
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
-    from django.db.models import QuerySet
 
 ACTING = "acting"
 LASTS = timedelta(minutes=60)
@@ -72,19 +71,16 @@ def stand_in(*, session: SessionBase, person: User, now: datetime) -> Support | 
 
 def note_look(*, support: Support, page: str, now: datetime) -> bool:
     """A page with what customers wrote, or with who they are, was opened: written down once in an acting, by its address."""
-    noted = _entries_of(support, since=support.until - LASTS).filter(action="support.looked", target=page[:120])
-    if noted.exists():
+    ours = AuditEntry.objects.filter(subscriber=support.subscriber_id, actor=support.pk, is_support=True)
+    if ours.filter(at__gte=support.until - LASTS, action="support.looked", target=page[:120]).exists():
         return False
     _note("support.looked", support, support.subscriber, now, target=page)
     return True
 
 
-def note_deed(*, support: Support, page: str, what: str, began: datetime, now: datetime) -> bool:
-    """Something was changed: written down here unless the verb itself has done so since `began`."""
-    if _entries_of(support, since=began).exists():
-        return False
+def note_deed(*, support: Support, page: str, what: str, now: datetime) -> None:
+    """Something was changed, and the verb itself does not write it down."""
     _note("support.did", support, support.subscriber, now, target=page, did=what)
-    return True
 
 
 def why_over(*, session: SessionBase, now: datetime) -> str:
@@ -101,10 +97,6 @@ def _may_act(person: User, session: SessionBase) -> bool:
         return False
     device = Device.from_persistent_id(session.get(DEVICE_ID_SESSION_KEY) or "")
     return device is not None and bool(device.user_id == person.pk)
-
-
-def _entries_of(support: Support, *, since: datetime) -> QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(subscriber=support.subscriber_id, actor=support.pk, is_support=True, at__gte=since)
 
 
 def _note(action: str, person: User, subscriber: Subscriber | None, now: datetime, *, target: str = "", **detail: str) -> None:

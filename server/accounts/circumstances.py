@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """`address` is the browser's IP address; `is_support` while the operator's staff act for a company."""
+    """`address` is the browser's IP address; `is_support` while the operator's staff act for a company.
+
+    `noted`, where somebody asks for it, is filled with the actions that the audit log got meanwhile.
+    """
 
     address: str | None = None
     is_support: bool = False
+    noted: list[str] | None = None
 
 
 _NONE_KNOWN = Circumstances()

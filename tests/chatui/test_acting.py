@@ -20,6 +20,7 @@ from server.events.services import set_services
 from server.events.showing_out import show_out
 from server.messaging.inbound import receive_sms
 from server.messaging.models import Message, Note
+from server.messaging.outbound import queue_sms
 from server.privacy.erasing import erase
 from server.privacy.models import Erasure
 from tests.conftest import NOW
@@ -148,6 +149,26 @@ def test_all_of_it_stands_in_the_companys_log(helping, ada, conversation, boti, 
     # On the company's clock, which is on the banner, too.
     until = timezone.localtime(entries("support.began")[0].at + acting.LASTS, ZoneInfo("Europe/Budapest"))
     assert f"until: {until:%H:%M}" in page
+
+
+def test_neither_a_part_of_a_page_nor_what_another_tab_does_meanwhile_leaves_anything_out(
+    helping, kontakt, oper, conversation, boti_texts, monkeypatch
+):
+    boti_texts("Szia!")
+    thread = f"/conversations/{conversation.pk}/"
+    parts = ("/conversations/rows/", "/messages/changes/?since=0", "/messages/new/lookup/?q=boti")
+    for address in (*parts, f"/live/?since=0&open={conversation.pk}", "/company/privacy/?person=boti"):
+        assert helping.get(address).status_code == 200, address
+    assert [one.target for one in entries("support.looked")] == ["/", "/messages/", "/phonebook/", thread, "/company/privacy/"]
+    at_once = {"action": "support.looked", "subscriber": kontakt, "actor": oper, "is_support": True}
+
+    def queued_while_another_tab_looks(**said):
+        AuditEntry.objects.create(**at_once, at=timezone.now())
+        return queue_sms(**said)
+
+    monkeypatch.setattr("server.messaging.outbound.queue_sms", queued_while_another_tab_looks)
+    helping.send(conversation, "Itt a szolgáltató.")
+    assert [one.detail["did"] for one in entries("support.did")] == ["send"]
 
 
 def test_the_persons_row_stays_as_it_is(helping, oper, conversation):

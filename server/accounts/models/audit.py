@@ -51,6 +51,8 @@ def record_audit(
 ) -> AuditEntry:
     """Write one line of the audit log; `detail` must be plain JSON and hold no secret."""
     given = circumstances()
+    if given.noted is not None:
+        given.noted.append(action)
     return AuditEntry.objects.create(
         subscriber=subscriber,
         actor=actor,
