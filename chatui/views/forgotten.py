@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from chatui.views.log_in import as_counted
 from server import sms
 from server.accounts.middleware import client_address
 from server.accounts.own_letters import has_asked_enough, send_new_password_links
@@ -70,6 +71,6 @@ def _choose(request: HttpRequest, user: User) -> HttpResponse:
     take_new_password(user=user, password_hash=make_password(form.cleaned_data["new_password1"]), now=now())
     show_out(user=user)
     # Who has tried all passwords they know must not wait now that they have one.
-    forget_wrong_passwords(username=user.username)
+    forget_wrong_passwords(username=as_counted(user.username))
     messages.success(request, _("Your password has been changed. Please log in with it."))
     return redirect("login")

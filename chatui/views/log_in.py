@@ -108,9 +108,13 @@ def pause_in_words(wait: second_step.MustWait) -> str:
 
 def name_tried(request: HttpRequest, credentials: dict | None = None) -> str:
     """Whose password was tried, as far as it can be a name of ours: PostgreSQL refuses what does not fit its column."""
-    name = sms.storable((credentials or request.POST).get("username") or "")[:NAME_LENGTH]
+    return as_counted((credentials or request.POST).get("username") or "")
+
+
+def as_counted(username: str) -> str:
+    name = sms.storable(username)[:NAME_LENGTH]
     # However it is written, it is one address: else each way to write it had five tries of its own.
-    return name.lower() if "@" in name else name
+    return name.lower()[:NAME_LENGTH] if "@" in name else name
 
 
 def locked_out(request: HttpRequest, *args, **kwargs) -> HttpResponse:
