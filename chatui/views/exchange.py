@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chatui.access import for_people_who_make_rules
 from chatui.administering import show
+from server import sms
 from server.calls.free_parameters import forget_parameter, own_places_of
 from server.calls.models import CallParameter
 from server.calls.parameters import shown_name
@@ -63,7 +64,7 @@ def call_exchange_secret(request: HttpRequest, line_id: int) -> HttpResponse:
 @for_people_who_make_rules
 def call_parameter_forget(request: HttpRequest) -> HttpResponse:
     """A name that the exchange has sent by mistake, or somebody has made up, goes from what texts are offered."""
-    name = request.POST.get("name", "")[:40]
+    name = sms.storable(request.POST.get("name", ""))[:40]
     if forget_parameter(subscriber=request.user.subscriber, name=name, by=request.user, now=now()):
         messages.success(request, _("Forgotten: %(name)s.") % {"name": name})
     return redirect(reverse("call_exchange") + "#parameters")
