@@ -103,7 +103,7 @@ def test_a_country_that_is_taken_away_stops_what_was_queued(german, dana, line, 
         retry_sms(message=queued, by=dana, now=NOW)
 
 
-@pytest.mark.parametrize(("language", "names"), [("hu", "Németország, Fiji"), ("en", "Germany, Fiji")])
+@pytest.mark.parametrize(("language", "names"), [("hu", "Németország, Fidzsi"), ("en", "Germany, Fiji")])
 def test_countries_have_names(language, names):
     with translation.override(language):
         assert country_names(["DE", "FJ"]) == names
