@@ -21,12 +21,6 @@ def countries_in(text: str) -> tuple[tuple[str, ...], list[str]]:
     return tuple(dict.fromkeys(found)), unknown
 
 
-@cache
-def all_names(language: str) -> list[str]:
-    with override(language):
-        return sorted((country_name(letters) for letters in phone.countries()), key=fold)
-
-
 def _letters_of(written: str) -> str:
     if phone.is_country(written.upper()):
         return written.upper()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -56,10 +56,6 @@ class Asked:
     @property
     def is_all(self) -> bool:
         return self == Asked()
-
-    @property
-    def without_text(self) -> Asked:
-        return replace(self, text="")
 
 
 @dataclass(frozen=True, slots=True)

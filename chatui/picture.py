@@ -55,7 +55,6 @@ class Box:
     y: int
     width: int
     height: int
-    radius: int = 10
 
     @property
     def bottom(self) -> int:

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from server.contacts import numbering
-from server.contacts.cleaning import one_line, several_lines
 from server.contacts.models import Contact
 from server.contacts.optout import recognise
 from server.events.log import record
@@ -33,15 +32,6 @@ def contact_for(*, subscriber: Subscriber, number: str, now: datetime) -> Contac
         contact = Contact.objects.get(subscriber=subscriber, number=number)
         recognise(subscriber=subscriber, number=number)
     return contact
-
-
-@transaction.atomic
-def record_contact(*, subscriber: Subscriber, number: str, name: str, company: str = "", note: str = "", now: datetime) -> Contact:
-    """Put a number into the phone book, or rename the entry that it belongs to; threads are told by rename_contact()."""
-    contact = contact_for(subscriber=subscriber, number=number, now=now)
-    name_rows(rows_of_entry(contact.whole), name=one_line(name), company=one_line(company))
-    Contact.objects.filter(pk=contact.whole.pk).update(note=several_lines(note))
-    return Contact.objects.get(pk=contact.pk)
 
 
 def rows_of_entry(entry: Contact) -> QuerySet[Contact]:

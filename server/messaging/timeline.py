@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
-from django.db.models import Max
-
 from server.keyset import beyond
 from server.messaging.models import Activity, Message, Note
 
@@ -115,14 +113,6 @@ def whole_thread(conversation: Conversation, *, size: int = 500) -> Iterator[lis
 def entries_since(conversation: Conversation, since: datetime) -> list[Entry]:
     """Notes and activities from a moment on: what an event about the conversation may have added."""
     return _merged(conversation, [], since, None)
-
-
-def newest_id(conversation: Conversation) -> int:
-    """What a writer who has the whole thread on screen has seen: the `seen` of queue_sms; 0 in an empty thread.
-
-    Not the id of the last entry: one that came late stands further up and has a higher id.
-    """
-    return conversation.messages.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def _messages(conversation: Conversation) -> QuerySet[Message]:

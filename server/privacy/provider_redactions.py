@@ -22,8 +22,6 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 # Who died while asking has asked for nothing: the same question twice does no harm.
 CLAIMED_FOR = timedelta(minutes=5)
 ACCOUNT_REFUSED, OTHER_ACCOUNT, NO_PROVIDER, LINE_HELD = "account refused", "other account", "no provider", "line held"
-# Nothing comes of asking before a person has done something about it.
-WAITS = {ACCOUNT_REFUSED, OTHER_ACCOUNT, NO_PROVIDER, LINE_HELD}
 
 
 def claim_due(*, now: datetime, most: int) -> list[ProviderRedaction]:

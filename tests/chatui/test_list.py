@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from server.contacts.phonebook import record_contact
+from server.contacts.phonebook import record_contacts
 from server.lines.models import LineAccess
 from server.messaging.conversations import claim_conversation, mark_done
 from server.messaging.models import Conversation
@@ -224,6 +224,6 @@ def test_a_draft_on_a_line_that_was_taken_away_is_not_shown(dana, line, boti_tex
 
 def test_a_renamed_contact_is_found_by_the_new_name(dana, kontakt, boti_texts):
     boti_texts("Szia")
-    record_contact(subscriber=kontakt, number=BOTI, name="Ördög Ármin", now=NOW)
+    record_contacts(subscriber=kontakt, names={BOTI: "Ördög Ármin"}, now=NOW)
     assert len(rows_in(Browser(dana).get("/", {"q": "ÁRMIN"}))) == 1
     assert rows_in(Browser(dana).get("/", {"q": "Kiss"})) == []

@@ -9,7 +9,7 @@ import pytest
 from server.accounts.models import AuditEntry
 from server.contacts.entries import EntryNotValid, Facts, GoneMeanwhile, Reason
 from server.contacts.models import Contact, Tag
-from server.contacts.phonebook import matching, record_contact, record_contacts, rows_of_entry
+from server.contacts.phonebook import matching, record_contacts, rows_of_entry
 from server.events.models import Event, Kind
 from server.messaging.inbound import conversation_between
 from server.messaging.models import Conversation, Message
@@ -156,7 +156,6 @@ def test_when_the_main_number_goes_another_takes_its_place(save, boti_texts):
     "rename",
     [
         lambda entry: rename_contact(contact=entry.others.get(), name="Új Név", company="Új Kft.", now=NOW),
-        lambda entry: record_contact(subscriber=entry.subscriber, number=SECOND, name="Új Név", company="Új Kft.", now=NOW),
         lambda entry: record_contacts(subscriber=entry.subscriber, names={SECOND: "Új Név"}, now=NOW),
     ],
 )

@@ -17,10 +17,6 @@ export function setTitle(text) {
   draw();
 }
 
-export function unreadTotal() {
-  return unread.size;
-}
-
 function draw() {
   const n = unread.size;
   document.title = n ? `(${n}) ${title}` : title;
