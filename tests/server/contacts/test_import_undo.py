@@ -13,6 +13,7 @@ from server.contacts.importing.working import work_on
 from server.contacts.models import Contact, ContactImport, ImportedContact, Tag
 from server.contacts.phonebook import matching
 from server.messaging.partners import merge_contacts
+from server.privacy.holds import place_hold
 from tests.conftest import BOTI, NOW
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,22 @@ def test_what_a_person_has_changed_since_stays(importing, undoing):
     Contact.objects.filter(number=PAL).update(name="Nagy Pál Péter")
     assert undoing(one) == {"deleted": 2, "kept": 1}
     assert Contact.objects.get().name == "Nagy Pál Péter"
+
+
+@pytest.mark.parametrize(("whom", "said"), [("anna", {"deleted": 1, "kept": 2}), ("company", {"kept": 3})])
+def test_who_is_on_legal_hold_stays_as_they_are(importing, undoing, kontakt, ada, whom, said):
+    one = importing(CSV)
+    anna = Contact.objects.get(number=ANNA)
+    place_hold(subscriber=kontakt, contact=anna if whom == "anna" else None, reason="Per", by=ada, now=NOW)
+    assert undoing(one) == said
+    anna.refresh_from_db()
+    assert (anna.name, anna.note, anna.emails, anna.tags.count(), anna.others.count()) == (
+        "Kádár Anna",
+        "jó",
+        ["a@example.hu"],
+        1,
+        1,
+    )
 
 
 def test_who_has_got_another_number_since_stays(importing, undoing, kontakt):
