@@ -53,6 +53,7 @@ _VALUES: dict[str, Mapping[str, _StrPromise | str]] = {
         "contact": gettext_lazy("changed an entry of the phone book"),
         "contact_new": gettext_lazy("made an entry of the phone book"),
         "promise_done": gettext_lazy("settled a promise to call back"),
+        "call_called_back": gettext_lazy("said that a caller was called back"),
     },
     "language": {"hu": gettext_lazy("Hungarian"), "en": gettext_lazy("English")},
     "changed": {
@@ -63,6 +64,8 @@ _VALUES: dict[str, Mapping[str, _StrPromise | str]] = {
         "chat off": gettext_lazy("Chat off"),
     },
 }
+# What else was done is said by its address.
+DEEDS = frozenset(_VALUES["did"])
 
 
 def said(key: str, value: Any, names: Mapping[str, _StrPromise]) -> str:

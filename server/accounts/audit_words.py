@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from server.accounts.audit_values import said
+from server.accounts.audit_values import DEEDS, said
 from server.accounts.models import Service
 
 if TYPE_CHECKING:
@@ -235,6 +235,8 @@ def details_of(entry: AuditEntry) -> str:
     told = {key: value for key, value in entry.detail.items() if value not in ("", None, [], {}) and key not in _NOT_SAID}
     if str(told.get("contact")) == entry.target:
         del told["contact"]
+    if told.get("did") not in DEEDS:
+        told.pop("did", None)
     if entry.action == "support.began":
         told["until"] = _clock(told["until"], entry)
     order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
