@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = ("Django", "django-htmx")
+_VERSION = re.compile("[0-9a-f]{12}")
 
 
 def version_of_files(rooms: Path) -> str:
@@ -26,8 +28,9 @@ def version_of_files(rooms: Path) -> str:
 
 
 @never_cache
-def newest(request: HttpRequest, name: str, asked: str = "") -> HttpResponse:
+def newest(request: HttpRequest, asked: str, name: str) -> HttpResponse:
     """A page that was drawn before an update gets today's file; WhiteNoise has answered what is at its right address."""
     if asked == settings.STATIC_VERSION:
         raise Http404
-    return redirect(settings.STATIC_URL + name)
+    # Before there were versions the address began with the room.
+    return redirect(settings.STATIC_URL + (name if _VERSION.fullmatch(asked) else f"{asked}/{name}"))

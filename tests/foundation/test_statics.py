@@ -33,8 +33,9 @@ def test_a_script_finds_its_modules_under_the_same_address(client):
         assert client.get(f"{settings.STATIC_URL}chatui/js/{module[2:]}").status_code == 200, module
 
 
-def test_a_page_from_before_an_update_gets_the_new_file(client):
-    answer = client.get("/static/0123456789ab/chatui/css/base.css")
+@pytest.mark.parametrize("before", ["0123456789ab/", ""])
+def test_a_page_from_before_an_update_gets_the_new_file(client, before):
+    answer = client.get(f"/static/{before}chatui/css/base.css")
     assert (answer.status_code, answer["Location"]) == (302, f"{settings.STATIC_URL}chatui/css/base.css")
     assert "no-store" in answer["Cache-Control"]
 
