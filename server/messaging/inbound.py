@@ -119,33 +119,29 @@ _CONVERSATION = """
     FROM messaging_conversation conversation JOIN contacts_contact contact ON contact.id = conversation.contact_id
     WHERE conversation.line_id = %s AND contact.subscriber_id = %s AND contact.number = %s
 """
-_COUNT_IN = """
+# The newest of a conversation, when a message has come: that one, unless something later is there already.
+_LATEST = """latest_message_id = CASE
+            WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(message)s
+            -- A call is the newest: the message need only be later than the one before.
+            WHEN latest_at = call_at AND %(at)s >= (SELECT created_at FROM messaging_message WHERE id = latest_message_id)
+            THEN %(message)s ELSE latest_message_id END,
+        latest_at = CASE
+            WHEN latest_at <= %(at)s OR (latest_message_id IS NULL AND call_at IS NULL) THEN %(at)s ELSE latest_at END"""
+_COUNT_IN = f"""
     UPDATE messaging_conversation SET
         inbound_count = inbound_count + 1,
         done_at = NULL,
         waiting_since = CASE WHEN waiting_since < %(waiting_since)s THEN waiting_since ELSE %(waiting_since)s END,
-        latest_message_id = CASE
-            WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(message)s
-            -- A call is the newest: the message need only be later than the one before.
-            WHEN latest_at = call_at AND %(at)s >= (SELECT created_at FROM messaging_message WHERE id = latest_message_id)
-            THEN %(message)s ELSE latest_message_id END,
-        latest_at = CASE
-            WHEN latest_at <= %(at)s OR (latest_message_id IS NULL AND call_at IS NULL) THEN %(at)s ELSE latest_at END
+        {_LATEST}
     WHERE id = %(conversation)s
-"""
+"""  # noqa: S608 - our own words
 # Not unread, not waiting, not reopened: when the sender is unblocked, the thread stands where it belongs, and that is all.
-_PUT_AWAY = """
+_PUT_AWAY = f"""
     UPDATE messaging_conversation SET
         hidden_at = COALESCE(hidden_at, %(at)s),
-        latest_message_id = CASE
-            WHEN latest_message_id IS NULL OR latest_at <= %(at)s THEN %(message)s
-            -- A call is the newest: the message need only be later than the one before.
-            WHEN latest_at = call_at AND %(at)s >= (SELECT created_at FROM messaging_message WHERE id = latest_message_id)
-            THEN %(message)s ELSE latest_message_id END,
-        latest_at = CASE
-            WHEN latest_at <= %(at)s OR (latest_message_id IS NULL AND call_at IS NULL) THEN %(at)s ELSE latest_at END
+        {_LATEST}
     WHERE id = %(conversation)s
-"""
+"""  # noqa: S608 - our own words
 
 
 def _lock_conversation_with(line: Line, number: str) -> tuple[int | None, bool]:
