@@ -23,7 +23,9 @@ from tests.services import ROOT, environment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
+
+    from tests.journeys.desks import Desks
 
 SECRET_KEY = "journeys-only-secret-key-0123456789-0123456789-0123456789"
 # Ours for "no" (a form with a mistake, a conflict): the browser reports each as an error of the page.
@@ -77,7 +79,7 @@ class Colleague:
     username: str
     session: str
     url: str
-    browser: Browser
+    desks: Desks
     stage: Stagehand
     options: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -98,9 +100,8 @@ class Colleague:
         self.expected += errors
 
     def _context(self, session: str, options: dict[str, Any]) -> BrowserContext:
-        context = self.browser.new_context(**({"locale": "en-GB", "timezone_id": "Europe/Budapest"} | options))
+        context = self.desks.take(**options)
         context.add_cookies([{"name": "sessionid", "value": session, "url": self.url}])
-        context.set_default_timeout(15_000)
         self.contexts.append(context)
         return context
 
@@ -112,7 +113,7 @@ class Colleague:
 
     def leave(self) -> None:
         for context in self.contexts:
-            context.close()
+            self.desks.leave(context)
 
 
 def listen(page: Page, problems: list[str], expected: Any) -> None:

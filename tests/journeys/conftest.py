@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.journeys.cast import SECRET_KEY, Colleague, Company, Stagehand, new_number
+from tests.journeys.desks import Desks
 from tests.journeys.mailbox import Mailbox
 from tests.services import Server, serve, sqlite_url
 
@@ -76,8 +77,13 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="package")
+def desks(server, browser) -> Desks:
+    return Desks(browser, server.url)
+
+
 @pytest.fixture
-def found_company(server, stage, browser) -> Iterator[Callable[..., Company]]:
+def found_company(server, stage, desks) -> Iterator[Callable[..., Company]]:
     """Makes companies; when the story is over, nobody's page may have complained."""
     founded: list[Company] = []
 
@@ -89,7 +95,7 @@ def found_company(server, stage, browser) -> Iterator[Callable[..., Company]]:
             **facts,
         )
         colleagues = {
-            username: Colleague(**person, url=server.url, browser=browser, stage=stage)
+            username: Colleague(**person, url=server.url, desks=desks, stage=stage)
             for username, person in zip(people, made["people"], strict=True)
         }
         company = Company(url=server.url, stage=stage, id=made["id"], lines=made["lines"], people=colleagues)
@@ -118,9 +124,9 @@ def bela(company) -> Colleague:
 
 
 @pytest.fixture
-def olga(server, stage, browser) -> Iterator[Colleague]:
+def olga(server, stage, desks) -> Iterator[Colleague]:
     """The operator's staff."""
-    olga = Colleague(**stage.operator(), url=server.url, browser=browser, stage=stage)
+    olga = Colleague(**stage.operator(), url=server.url, desks=desks, stage=stage)
     yield olga
     olga.leave()
     assert not olga.problems
