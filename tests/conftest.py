@@ -37,6 +37,11 @@ def pytest_xdist_make_scheduler(config, log):
     return Scheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """What takes a worker two minutes begins first: at the end the others would wait for it."""
+    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def the_log_goes_with_its_test() -> Iterator[None]:
     """Between tests that commit, Django empties all tables; from the audit log the database lets nobody take anything."""
