@@ -17,6 +17,8 @@ LINES = {
     ORDERS: ("+36303330002", "Rendelések"),
     ANNAS: ("+36303330003", "Anna"),
 }
+# Where its customers' mobiles are: it can answer them all.
+COUNTRIES = ("HU", "AT", "DE", "FR", "GB", "HR", "IT", "NL", "NO", "PL", "SE")
 
 
 @dataclass(frozen=True, slots=True)

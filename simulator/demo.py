@@ -168,7 +168,9 @@ def _note_switches(subscriber: Subscriber, now: datetime) -> None:
 
 def _load_lines(subscriber: Subscriber, users: dict[str, User]) -> dict[str, Line]:
     lines = {
-        key: Line.objects.create(subscriber=subscriber, number=number, label=label, provider="simulator")
+        key: Line.objects.create(
+            subscriber=subscriber, number=number, label=label, provider="simulator", countries=[*company.COUNTRIES]
+        )
         for key, (number, label) in company.LINES.items()
     }
     for colleague in company.STAFF:
