@@ -114,6 +114,15 @@ def test_the_webhook_addresses_of_each_line_are_printed(provision, settings):
     assert "first-token" not in printed
 
 
+def test_whoever_runs_it_without_the_server_s_settings_is_told(provision, settings, capsys):
+    settings.SECRET_KEY = settings.DEMO_SECRET_KEY
+    provision()
+    assert "run this again with its settings" in capsys.readouterr().err
+    settings.SECRET_KEY = "x" * 60
+    provision(FILE.replace("first-token", "second-token"))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_second_run_changes_nothing_and_says_so(provision):
     provision()
     before = (Event.objects.count(), AuditEntry.objects.count(), User.objects.get(username="gabi").password)

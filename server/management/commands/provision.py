@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # reverse() needs a uuid where the provider gets the message's own.
 ANY_UUID = "00000000-0000-0000-0000-000000000000"
 RINGING = 0.5
+FOR_NOBODY_ELSE = (
+    "\nPUBLIC_URL and SECRET_KEY are not set here. If a server is to use these lines, run this again with its settings: "
+    "it could not read credentials that were written with the well-known key, and has another address."
+)
 
 
 class Command(BaseCommand):
@@ -51,6 +55,8 @@ class Command(BaseCommand):
             self.stdout.write("Nothing to change: all is as the file says.")
         for line in outcome.lines:
             self._say_addresses(line)
+        if settings.SECRET_KEY == settings.DEMO_SECRET_KEY and any(line.auth_token for line in outcome.lines):
+            self.stderr.write(FOR_NOBODY_ELSE)
         if outcome.changes and settings.REDIS_URL:
             # The doorbell rings on a thread that ends with us; a lost one is made up for, but only after a heartbeat.
             time.sleep(RINGING)
