@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from server.statics import version_of_files
+from server.statics import keep_none_that_changed, version_of_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -225,10 +225,11 @@ STATIC_VERSION = version_of_files(BASE_DIR)
 STATIC_URL = f"static/{STATIC_VERSION}/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
-# A style sheet edited under the running demo would else be cut at its old length, or not seen.
-WHITENOISE_AUTOREFRESH = DEMO
+# A file that is changed under the running server would else be cut at its old length.
+WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
 WHITENOISE_IMMUTABLE_FILE_TEST = None if DEMO else "."
+WHITENOISE_ADD_HEADERS_FUNCTION = keep_none_that_changed
 # Files are served from the rooms they are in: nothing needs to be collected first.
 warnings.filterwarnings("ignore", message="No directory at")
 # Messages as files, for a day: no address leads there, chatui hands them out. Web and worker must see the same folder.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -13,8 +15,9 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import MutableMapping
 
+STARTED = time.time()
 PACKAGES = ("Django", "django-htmx")
 _VERSION = re.compile("[0-9a-f]{12}")
 
@@ -25,6 +28,12 @@ def version_of_files(rooms: Path) -> str:
     for file in sorted(file for file in rooms.glob("*/static/**/*") if file.is_file()):
         digest.update(f"{file.relative_to(rooms)}\0".encode() + sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
+
+
+def keep_none_that_changed(headers: MutableMapping[str, str], path: str, _url: str) -> None:
+    """What an update has put under the running server is not what the address says: no browser may keep it."""
+    if Path(path).stat().st_ctime > STARTED:
+        headers["Cache-Control"] = "no-store"
 
 
 @never_cache

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.conf import settings
 
-from server.statics import version_of_files
+from server.statics import keep_none_that_changed, version_of_files
 
 FILES = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
@@ -52,3 +52,9 @@ def test_every_change_of_a_file_changes_the_address(rooms):
     file.rename(file.with_name("other.css"))
     versions.add(version_of_files(rooms))
     assert len(versions) == 3
+
+
+def test_what_an_update_puts_under_the_running_server_is_kept_by_nobody(rooms):
+    headers = {"Cache-Control": "immutable"}
+    keep_none_that_changed(headers, str(rooms / "chatui/static/css/base.css"), "")
+    assert headers == {"Cache-Control": "no-store"}
