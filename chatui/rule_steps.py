@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language, get_language_info
+from django.utils.translation import get_language, get_language_info, pgettext
 from django.utils.translation import gettext as _
 
 from chatui.access import number_in
@@ -203,8 +203,8 @@ def _languages(further: Collection[str] = ()) -> list[tuple[str, str]]:
 
 def language_name(code: str) -> str:
     """Our screens' languages as they call themselves, all others as the reader calls them."""
-    known = {"zh": "zh-hans", "no": "nb"}.get(code, code)
-    return dict(Language.choices).get(code) or str(get_language_info(known)["name_translated"])
+    ours = dict(Language.choices) | {"no": pgettext("language", "Norwegian"), "zh": pgettext("language", "Chinese")}
+    return str(ours.get(code) or get_language_info(code)["name_translated"])
 
 
 def _opened(wordings: list[Wording]) -> str:

@@ -74,4 +74,5 @@ def spoken_in(country: str) -> list[str]:
 
 
 def _first(wanted: Iterable[str], there_are: Collection[str]) -> str:
-    return next((language for language in wanted if language in there_are), next(iter(there_are), ""))
+    # In whatever order a database gives them back: more people read English than any other.
+    return next((language for language in (*wanted, "en", *sorted(there_are)) if language in there_are), "")

@@ -158,6 +158,9 @@ def test_a_subject_is_one_line_and_has_an_end(call):
         ("+447700900123", "", "hu", "hu"),
         ("+447700900123", "", "de", "de"),
         ("+41791234567", "", "hu fr", "fr"),
+        # Whatever order PostgreSQL keeps them in.
+        ("+36309990001", "", "de en", "en"),
+        ("+36309990001", "", "sk de", "de"),
     ],
 )
 def test_the_caller_is_written_to_in_the_best_language_there_is(call, boti, partner, language, there_are, chosen):
