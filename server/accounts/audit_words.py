@@ -237,7 +237,7 @@ def details_of(entry: AuditEntry) -> str:
         del told["contact"]
     if told.get("did") not in DEEDS:
         told.pop("did", None)
-    if entry.action == "support.began":
+    if entry.action == "support.began" and "until" in told:
         told["until"] = _clock(told["until"], entry)
     order = [*(key for key in _DETAILS if key in told), *(key for key in told if key not in _DETAILS)]
     return " · ".join(f"{_DETAILS.get(key, key)}: {said(key, told[key], _DETAILS)}" for key in order)
