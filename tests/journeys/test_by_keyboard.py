@@ -85,6 +85,7 @@ def test_next_waiting_assign_and_unread(company, dana, tab):
     expect(tab.page.locator("#head .sheet")).to_be_visible()
     me = tab.page.locator("#head .sheet").get_by_role("button", name="Dana Kis (me)")
     expect(me).to_be_visible()
+    expect(tab.page.locator("#head .sheet button").first).to_be_focused()
     press("Escape")
     expect(tab.page.locator("#head .sheet")).to_be_hidden()
     press("u")

@@ -29,6 +29,11 @@ function assign() {
   menu.querySelector("button, a")?.focus();
 }
 
+// The colleagues come a moment later, in place of the link that had the focus.
+document.addEventListener("htmx:after:swap", () => {
+  if (document.activeElement === document.body) document.querySelector("#head details[data-menu][open] button")?.focus();
+});
+
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
