@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KNOWN: dict[str, tuple[list[str], list[str], list[str]]] = {
     "+36309990001": (["törzsvásárló", "viszonteladó"], ["ilona@kisstextil.example"], ["+36204440001"]),
     "+36205551234": (["törzsvásárló"], ["toth.bence@posta.example"], []),
-    "+447700900123": (["külföldi"], ["james.miller@mail.example"], []),
+    "+447400123098": (["külföldi"], ["james.miller@mail.example"], []),
 }
 SPAMMER = "+36705550666"
 SPAM = (

@@ -59,7 +59,7 @@ def threads(*, now: datetime) -> list[Thread]:
         ),
         Thread(
             SUPPORT,
-            Persona("+447700900123", "en", "James", "Miller", is_known=True),
+            Persona("+447400123098", "en", "James", "Miller", is_known=True),
             [
                 Told("in", yesterday("14:02"), "Hello, I am in Budapest until Friday. Can you shorten a jacket sleeve by then?"),
                 Told("out", yesterday("14:10"), "Hello James! Yes, please bring it in today or tomorrow before 4 pm.", "anna"),
