@@ -41,7 +41,7 @@ def threads(*, now: datetime, rng: Random) -> list[Thread]:
     everything = dialogues.all_dialogues()
     told = [thread for line in (SUPPORT, ORDERS, ANNAS) for thread in _on_line(line, everything, until, rng)]
     _close_some(told, rng)
-    _hand_out(told, now, rng)
+    _hand_out(told, rng)
     return [*told, *showcase.threads(now=now)]
 
 
@@ -121,7 +121,7 @@ def _is_stop(text: str) -> bool:
     return text.casefold().strip("!") in {"stop", "leiratkozás"}
 
 
-def _hand_out(threads: list[Thread], now: datetime, rng: Random) -> None:
+def _hand_out(threads: list[Thread], rng: Random) -> None:
     """Some of the newer open threads belong to somebody, are unread by somebody, or hold an unfinished answer."""
     open_ones = sorted((thread for thread in threads if not thread.done_by), key=lambda thread: thread.told[-1].at, reverse=True)
     for thread in open_ones[:40]:

@@ -137,16 +137,16 @@ def day_and_month(value: datetime, zone: str | None = None) -> str:
 def table_time(value: datetime, zone: str | None = None) -> str:
     """For the Messages table: Today 10:42, Yesterday 16:24, Nov 19 9:30."""
     local, today = _zoned(value, zone), _zoned(timezone.now(), zone)
-    return f"{day_name(local, zone, short=True, today=today)} {local.hour}:{local:%M}"
+    return f"{day_name(local, short=True, today=today)} {local.hour}:{local:%M}"
 
 
 @register.filter
 def day_line(value: datetime, zone: str | None = None) -> str:
     local = _zoned(value, zone)
-    return day_name(local, zone, short=False, today=_zoned(timezone.now(), zone))
+    return day_name(local, short=False, today=_zoned(timezone.now(), zone))
 
 
-def day_name(local: datetime, zone: str | None, *, short: bool, today: datetime) -> str:
+def day_name(local: datetime, *, short: bool, today: datetime) -> str:
     if local.date() == today.date():
         return _("Today")
     if local.date() == (today - timedelta(days=1)).date():

@@ -122,7 +122,7 @@ def export_check(request) -> HttpResponse:
     if upload is None:
         context["problem"] = _("Choose a file first.")
         return render(request, "chatui/export_check.html", context, status=422)
-    checked = check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber, now=now())
+    checked = check_file(upload=upload, name=upload.name, subscriber=request.user.subscriber)
     context |= {"verdict": checked.verdict.name, "export": checked.export, "name": upload.name}
     # Of what was changed only the number of the passport is left: anybody may have written it.
     if checked.export and checked.verdict in {Verdict.EXACT, Verdict.UNCHANGED}:

@@ -85,10 +85,10 @@ def figures_download(request: HttpRequest) -> HttpResponse:
     if found.is_empty:
         # The page says so, and what else could be asked.
         return redirect(page)
-    return _workbook(request.user, asked, found, moment)
+    return _workbook(request.user, found, moment)
 
 
-def _workbook(user: User, asked: AskedFilter, found: Figures, moment: datetime) -> HttpResponse:
+def _workbook(user: User, found: Figures, moment: datetime) -> HttpResponse:
     zone = ZoneInfo(user.subscriber.timezone)
     about = who_asked(user, user.subscriber, moment, conditions_of(found, user))
     made = workbook_of(tables_of(found, user, now=moment), about=about, zone=zone)

@@ -62,7 +62,7 @@ def _waiting(conversation: Conversation, call: Call, before: Before | None) -> d
     waiting = conversation.waiting_since
     if call.was_missed and (before is None or before.state not in UNANSWERED):
         missed_at = call.ended_at or call.began_at
-        return {} if _was_seen_to(conversation, call, missed_at) else {"waiting_since": min(waiting or missed_at, missed_at)}
+        return {} if _was_seen_to(conversation, missed_at) else {"waiting_since": min(waiting or missed_at, missed_at)}
     if waiting is not None and _answers(call) and waiting <= _spoken_at(call, before):
         return {"waiting_since": None}
     return {}
@@ -78,7 +78,7 @@ def _spoken_at(call: Call, before: Before | None) -> datetime:
     return max(at for at in moments if at is not None)
 
 
-def _was_seen_to(conversation: Conversation, call: Call, missed_at: datetime) -> bool:
+def _was_seen_to(conversation: Conversation, missed_at: datetime) -> bool:
     """Whether somebody of ours has written or spoken with them since; only a call that is told late can have been."""
     if conversation.latest_at <= missed_at:
         return False

@@ -22,7 +22,6 @@ from server.spreadsheets import NotReadable, TooLarge, guarded, rows_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from django.db.models import QuerySet
     from openpyxl.workbook import Workbook
@@ -60,7 +59,7 @@ class Checked:
     export: Export | None = None
 
 
-def check_file(*, upload: IO[bytes], name: str, subscriber: Subscriber, now: datetime) -> Checked:
+def check_file(*, upload: IO[bytes], name: str, subscriber: Subscriber) -> Checked:
     """Compare a file with the exports of the company.
 
     A .csv file is only known as it was, as is a large workbook. The rows of a smaller one are summed up anew.

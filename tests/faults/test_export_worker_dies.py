@@ -96,7 +96,7 @@ def test_a_worker_killed_amid_a_large_export_is_made_up_for(sam, database_url, s
     assert export.sha256 == _sum_of_what_the_screen_says()
     with open_export(export=export, user=sam, now=timezone.now()) as file:
         again = _packed_anew(file.read())
-    assert check_file(upload=again, name="file.xlsx", subscriber=sam.subscriber, now=NOW).verdict == Verdict.UNCHANGED
+    assert check_file(upload=again, name="file.xlsx", subscriber=sam.subscriber).verdict == Verdict.UNCHANGED
 
 
 def _sum_of_what_the_screen_says() -> str:

@@ -15,7 +15,6 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from server import spreadsheets
 from server.history import sheets
 from server.history.checking import Checked, Verdict, check_file
-from tests.conftest import NOW
 from tests.server.history.exported import converted, export_of, file_of
 from tests.server.history.test_export_file import FORMULAS, LOOKS_ESCAPED, ODD, texted
 
@@ -24,7 +23,7 @@ MAIN = SHEET_MAIN_NS.encode()
 
 
 def checked(file: bytes, subscriber, name: str = "file.xlsx"):
-    return check_file(upload=io.BytesIO(file), name=name, subscriber=subscriber, now=NOW)
+    return check_file(upload=io.BytesIO(file), name=name, subscriber=subscriber)
 
 
 def verdict(file: bytes, subscriber, name: str = "file.xlsx") -> Verdict:
