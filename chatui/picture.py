@@ -55,6 +55,7 @@ class Box:
     y: int
     width: int
     height: int
+    radius: int = 10
 
     @property
     def bottom(self) -> int:
