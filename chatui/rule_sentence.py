@@ -6,13 +6,13 @@ after a colon. What a rule names and is gone by now is marked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.dates import WEEKDAYS
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import Truncator
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -184,7 +184,15 @@ def _quote(texts: Mapping[str, str]) -> SafeString:
     text = said.get(get_language() or "", next(iter(said.values()), ""))
     if not text:
         return mark_safe("")
-    return format_html(': <q title="{}">{}</q>', shown(text), Truncator(" ".join(shown(text).split())).chars(LONGEST_QUOTE))
+    return format_html(': <q title="{}">{}</q>', shown(text), _beginning(" ".join(shown(text).split())))
+
+
+def _beginning(text: str) -> str:
+    """Cut between words, never inside of a parameter."""
+    if len(text) <= LONGEST_QUOTE:
+        return text
+    words = text[:LONGEST_QUOTE].rpartition(" ")[0] or text[:LONGEST_QUOTE]
+    return re.sub(r"\S*\{[^{}]*$", "", words).rstrip(" ,;:–-") + "…"
 
 
 # --- And -------------------------------------------------------------------------------------------
