@@ -91,7 +91,7 @@ def _is_for(definition: Definition, facts: Facts) -> bool:
 
 def _sample(definition: Definition, step: Step, event: CallEvent, user: User) -> Sample:
     person = None if step.who == Who.CALLER else user
-    words = words_for(step=step, definition=definition, event=event, person=person, promise_due=_promised(definition, event))
+    words = words_for(step=step, event=event, person=person, promise_due=_promised(definition, event))
     return Sample(event, words, step.channel == Channel.SMS, step.channel in {Channel.EMAIL, Channel.BROWSER})
 
 

@@ -86,7 +86,6 @@ def _put_words(telling: Telling, *, step: RuleStep, definition: Definition, prom
     try:
         words = words_for(
             step=definition.steps[step.number],
-            definition=definition,
             event=step.run.event,
             person=telling.user,
             promise_due=promise_due,

@@ -308,7 +308,6 @@ class _Telling:
         if key not in self._words:
             self._words[key] = words_for(
                 step=step,
-                definition=self._definition,
                 event=event,
                 person=recipient.user,
                 promise_due=self._limits.promise_due(event),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.accounts.models import Subscriber, User
-    from server.calls.definition import Definition, Step
+    from server.calls.definition import Step
     from server.calls.models import Call, CallEvent
 
 __all__ = [
@@ -90,7 +90,6 @@ class Words:
 def words_for(
     *,
     step: Step,
-    definition: Definition,
     event: CallEvent,
     person: User | None,
     promise_due: datetime | None = None,

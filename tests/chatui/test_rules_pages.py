@@ -251,7 +251,7 @@ def test_a_text_to_callers_is_added_in_their_language(ada, sam, line):
     german = record_call_event(
         line=line, told=Told(exchange_id="1", kind="missed", at=NOW, caller="+4915123456780", called=line.number), now=NOW
     )
-    words = words_for(step=rule.says.steps[0], definition=rule.says, event=german.event, person=None)
+    words = words_for(step=rule.says.steps[0], event=german.event, person=None)
     assert (words.language, words.body) == ("de", "Wir rufen +49 1512 3456780 zurück.")
     assert "Text of step 1 (German)" in Browser(sam).get(f"/call-logic/rules/{rule.pk}/").text
     # Whatever the phone book says that they speak.

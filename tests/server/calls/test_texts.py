@@ -9,7 +9,7 @@ import pytest
 from django.utils.translation import override
 
 from server import sms
-from server.calls.definition import Channel, Definition, Step, Trigger, Who
+from server.calls.definition import Channel, Step, Who
 from server.calls.longest import longest_values, longest_words
 from server.calls.models import Call, CallEvent, CallParameter
 from server.calls.texts import TextNotValid, check_text, fill, shown, stored, usual_text, words_for
@@ -45,7 +45,7 @@ def happened(call, kind="missed", detail=""):
 
 def words(event, *, person=None, channel=Channel.SMS, texts=None, subjects=None, due=None):
     step = Step(Who.CALLER, channel, texts=texts or {}, subjects=subjects or {})
-    return words_for(step=step, definition=Definition(Trigger.MISSED, steps=(step,)), event=event, person=person, promise_due=due)
+    return words_for(step=step, event=event, person=person, promise_due=due)
 
 
 def said(event, text, **more):
