@@ -192,7 +192,7 @@ def _beginning(text: str) -> str:
     if len(text) <= LONGEST_QUOTE:
         return text
     words = text[:LONGEST_QUOTE].rpartition(" ")[0] or text[:LONGEST_QUOTE]
-    return re.sub(r"\S*\{[^{}]*$", "", words).rstrip(" ,;:–-") + "…"
+    return re.sub(r"\S*\{[^{}]*$", "", words).rstrip(" .,;:–-") + "…"
 
 
 # --- And -------------------------------------------------------------------------------------------

@@ -113,3 +113,16 @@ def test_colleagues_hear_of_every_call(kontakt):
 def test_durations_are_said_in_the_largest_whole_unit(minutes, words):
     with override("en"):
         assert duration(minutes) == words
+
+
+def test_a_long_text_is_cut_between_words_and_never_inside_of_a_parameter(kontakt):
+    said_so_far = "Dear {caller name|customer}! We could not take your call just now."
+    for text, beginning in (
+        (f"{said_so_far} {{call-back time}} we call back.", said_so_far.removesuffix(".") + "…"),
+        ("One two three four five six seven eight nine ten eleven twelve, thirteen fourteen", "eleven twelve…"),
+    ):
+        step = Step(who=Who.CALLER, channel=Channel.SMS, texts={"en": text})
+        sentence = said(Definition(trigger=Trigger.MISSED, steps=(step,)), kontakt)
+        assert beginning in sentence
+        assert "{call-" not in sentence
+        assert "thirteen" not in sentence

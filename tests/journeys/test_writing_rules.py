@@ -159,5 +159,5 @@ def test_the_red_switch_is_seen_at_once_by_everybody(two_rules, bela):
     hers.page.get_by_role("button", name="Stop all automatic sending").click()
     expect(his.page.locator(".stopped-bar")).to_contain_text("All automatic sending is stopped")
     assert violations(hers) == []
-    hers.page.locator(".stopped-bar").get_by_role("button", name="Send again").click()
+    hers.page.locator(".stopped-bar").get_by_role("button", name="Resume sending").click()
     expect(his.page.locator(".stopped-bar")).to_have_count(0)
