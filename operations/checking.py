@@ -90,7 +90,10 @@ def _account(line: Line, provider: Provider) -> Step:
     try:
         name = provider.check_account(line)
     except AccountRefused as refusal:
-        text = _("The provider refuses the credentials (%(answer)s).") % {"answer": refusal}
+        if line.account_sid and line.auth_token:
+            text = _("The provider refuses the credentials (%(answer)s).") % {"answer": refusal}
+        else:
+            text = _("The line has no account SID and auth token yet.")
         return Step(
             "bad", text, _("Copy account SID and auth token anew from the provider's console, without spaces, and save them.")
         )

@@ -60,6 +60,11 @@ def test_refused_credentials_say_what_to_do_and_the_rest_waits(desk, twilio, twi
     assert "Copy account SID and auth token anew" in found[0][1]
 
 
+def test_a_line_without_credentials_is_not_said_to_be_refused(desk, twilio_line):
+    Line.objects.filter(pk=twilio_line.pk).update(auth_token="")
+    assert "The line has no account SID and auth token yet." in steps(desk, twilio_line, "provider")[0][1]
+
+
 def test_a_provider_that_is_away_blames_nobody(desk, twilio_line, settings):
     settings.TWILIO_API_BASE_URL = "http://127.0.0.1:1"
     assert "can't be asked now" in steps(desk, twilio_line, "provider")[0][1]
