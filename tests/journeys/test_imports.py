@@ -42,7 +42,8 @@ def test_a_file_becomes_contacts_and_goes_again(company, dana, options):
     assert not is_too_wide(tab)
     tab.page.get_by_label("A tag for all of them").fill("Tavasz")
     tab.page.get_by_role("button", name="Check").click()
-    expect(tab.page.get_by_role("heading", name="This would change")).to_be_visible()
+    # The task worker reads it.
+    expect(tab.page.get_by_role("heading", name="This would change")).to_be_visible(timeout=30_000)
     expect(tab.page.locator(".counts")).to_have_text(re.compile(r"New\s*3\s*Changed\s*0\s*The same\s*0\s*Errors\s*1"))
     expect(tab.page.locator(".faults")).to_contain_text("Row 5")
     expect(tab.page.locator(".faults")).to_contain_text("its last digits are lost")
@@ -94,7 +95,7 @@ def test_without_scripts_it_is_forms_and_pages(company, dana):
     # The page asks again by itself.
     expect(page.get_by_role("heading", name="How shall it be imported?")).to_be_visible(timeout=15_000)
     page.get_by_role("button", name="Check").click()
-    expect(page.get_by_role("heading", name="This would change")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="This would change")).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("heading", name="The contacts are in the phone book")).to_be_visible(timeout=15_000)
     page.get_by_role("link", name="Undo").click()

@@ -111,7 +111,8 @@ def test_rules_are_put_into_order_by_keys_and_by_dragging_and_a_change_is_taken_
     expect(names(tab)).to_have_text([second, first])
     # At the end there is no further down; the keyboard stays with the rule.
     expect(tab.page.get_by_role("button", name=f"Move up: {first}")).to_be_focused()
-    tab.page.locator("[data-drag]").last.drag_to(tab.page.locator("[data-rule]").first, target_position={"x": 60, "y": 4})
+    with tab.page.expect_response("**/move/"):
+        tab.page.locator("[data-drag]").last.drag_to(tab.page.locator("[data-rule]").first, target_position={"x": 60, "y": 4})
     expect(names(tab)).to_have_text([first, second])
     tab.page.reload()
     expect(names(tab)).to_have_text([first, second])

@@ -118,7 +118,8 @@ const rules = () => [...list().querySelectorAll(":scope > [data-rule]")];
 async function move(rule, to, focused) {
   const mover = rule.querySelector("[data-move]");
   try {
-    const answer = await post(mover.action, { to });
+    // Whoever leaves at once has it, too.
+    const answer = await post(mover.action, { to }, { keepalive: true });
     if (!answer.ok) throw new Error(answer.status);
     list().outerHTML = await answer.text();
   } catch {
