@@ -227,7 +227,9 @@ def listens(port: int) -> bool:
 def web(*, env: Mapping[str, str], port: int | None = None) -> Server:
     """`daphne server.asgi:application`, as the Procfile starts it. Several behind one address: pass PUBLIC_URL in `env`."""
     port = port or free_port()
-    return Server(sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "server.asgi:application", port=port, env=env)
+    return Server(
+        sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), "server.asgi:application", port=port, env=env
+    )
 
 
 def command(*args: str, env: Mapping[str, str]) -> Process:
