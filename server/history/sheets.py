@@ -6,7 +6,6 @@ written here, straight into the sheets' parts of the zip file: openpyxl needs te
 
 from __future__ import annotations
 
-import re
 import zipfile
 from contextlib import suppress
 from functools import cache
@@ -22,6 +21,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 
 from server.history.cells import CELL_END, ROW_END, SECONDS_OF_DAY, Memo, storable
 from server.history.columns import COLUMNS, Kind
+from server.one_sheet import around_rows, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,8 +37,6 @@ BYTES_OF_SHEET = 1_900_000_000
 # Days from the beginning of Excel's count to 1970.
 DAY_0 = 25_569
 _TEXT, _TIME = "@", "yyyy\\-mm\\-dd hh:mm:ss"
-# Excel wants four digits, LibreOffice takes any number of them.
-_LOOKS_ESCAPED = re.compile(b"_(?=x[0-9A-Fa-f]+_)")
 
 
 class Sheets:
@@ -47,8 +45,7 @@ class Sheets:
     def __init__(self, file: IO[bytes], *, headings: Sequence[str]) -> None:
         self._headings = headings
         self._zip = ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        head, self._tail, styles = _around_rows(headings)
-        self._head = head.encode()
+        self._head, self._tail, styles = _around_rows(headings)
         self._rows = _Cells(*styles).rows
         self._rows_of_sheets: list[int] = []
         self._open_sheet()
@@ -98,7 +95,7 @@ class Sheets:
         self._rows_of_sheets[-1] += len(rows)
 
     def _close_sheet(self) -> None:
-        self._sheet.write(self._tail.replace(_range(0), _range(self._rows_of_sheets[-1])).encode())
+        self._sheet.write(self._tail.replace(_range(0).encode(), _range(self._rows_of_sheets[-1]).encode()))
         self._sheet.close()
 
 
@@ -127,12 +124,6 @@ class _Cells:
         return rows.replace(self._begin + self._end, self._empty).split(next_row)
 
 
-def escaped(text: bytes) -> bytes:
-    """Text as it stands in a sheet's XML; Excel would read `_x0041_` as A."""
-    text = text.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
-    return _LOOKS_ESCAPED.sub(b"_x005F_", text) if b"_x" in text else text
-
-
 @cache
 def _parts_of_day() -> tuple[bytes, ...]:
     return tuple(f"{second / SECONDS_OF_DAY:.10f}</v></c>"[1:].encode() for second in range(SECONDS_OF_DAY))
@@ -150,7 +141,7 @@ def _range(rows: int) -> str:
     return f"A1:{get_column_letter(len(COLUMNS))}{rows + 1}"
 
 
-def _around_rows(headings: Sequence[str]) -> tuple[str, str, tuple[int, int]]:
+def _around_rows(headings: Sequence[str]) -> tuple[bytes, bytes, tuple[int, int]]:
     """A sheet's XML before and after its rows, and the styles of times and of texts."""
     made = BytesIO()
     workbook = _workbook(headings, [0], [])
@@ -158,9 +149,7 @@ def _around_rows(headings: Sequence[str]) -> tuple[str, str, tuple[int, int]]:
     styles = columns["A"].style_id, columns[get_column_letter(len(COLUMNS))].style_id
     workbook.save(made)
     with ZipFile(made) as frame:
-        head, end, tail = frame.read(_part(0)).decode().partition("</sheetData>")
-    # How many rows there will be is not known yet; it may be left out.
-    return re.sub("<dimension[^>]*>", "", head), end + tail, styles
+        return *around_rows(frame.read(_part(0))), styles
 
 
 def _workbook(headings: Sequence[str], rows_of_sheets: Sequence[int], passport: Sequence[tuple[str, str]]) -> Workbook:

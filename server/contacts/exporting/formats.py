@@ -1,17 +1,10 @@
-"""Cards as a workbook, a CSV file or vCards.
-
-The rows of the workbook are written straight into its part of the zip file, as cells of text, so that a telephone number
-stays one: openpyxl, which makes the rest, needs ten times as long for them.
-"""
+"""Cards as a workbook, a CSV file or vCards; in the workbook all cells are text, so that a telephone number stays one."""
 
 from __future__ import annotations
 
 import itertools
 import re
-import zipfile
-from io import BytesIO
 from typing import IO, TYPE_CHECKING
-from zipfile import ZipFile
 
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
@@ -19,18 +12,15 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from server.csv_files import write_file
+from server.one_sheet import text_cell, write_one_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from server.contacts.exporting.card import Card
 
-_SHEET = "xl/worksheets/sheet1.xml"
-_AT_ONCE = 1000
 # Neither XML nor UTF-8 carries them.
 _NOT_STORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# Excel would read `_x0041_` as A.
-_LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]+_)")
 # Octets of a line of a vCard, without its end.
 _LINE = 75
 
@@ -52,23 +42,12 @@ def write_delimited(file: IO[bytes], cards: Iterable[Card], *, numbers: int, lan
 
 
 def write_sheet(file: IO[bytes], cards: Iterable[Card], *, numbers: int) -> None:
-    made = BytesIO()
-    style = _save_frame(made, headings(numbers))
-    with ZipFile(made) as frame, ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
-        head, end, tail = frame.read(_SHEET).decode().partition("</sheetData>")
-        with book.open(_SHEET, "w") as sheet:
-            # How many rows there will be is not known yet; it may be left out.
-            sheet.write(re.sub("<dimension[^>]*>", "", head).encode())
-            for batch in itertools.batched(cards, _AT_ONCE, strict=False):
-                sheet.write("".join(_row(card.cells(numbers=numbers), style) for card in batch).encode())
-            sheet.write((end + tail).encode())
-        for name in frame.namelist():
-            if name != _SHEET:
-                book.writestr(name, frame.read(name))
+    workbook, style = _frame(headings(numbers))
+    write_one_sheet(file, workbook, (_row(card.cells(numbers=numbers), style) for card in cards))
 
 
-def _save_frame(made: BytesIO, titles: list[str]) -> int:
-    """All but the rows; returns the style of texts."""
+def _frame(titles: list[str]) -> tuple[Workbook, int]:
+    """All but the rows, and the style of texts."""
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = _("Phone book")
@@ -78,21 +57,11 @@ def _save_frame(made: BytesIO, titles: list[str]) -> int:
         column = sheet.column_dimensions[get_column_letter(at)]
         column.width, column.number_format, column.alignment = 24, "@", Alignment(vertical="top")
     sheet.freeze_panes = "A2"
-    book.save(made)
-    return int(sheet.column_dimensions["A"].style_id)
+    return book, int(sheet.column_dimensions["A"].style_id)
 
 
-def _row(cells: list[str], style: int) -> str:
-    texts = (
-        f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{_escaped(text)}</t></is></c>' if text else f'<c s="{style}"/>'
-        for text in cells
-    )
-    return f"<row>{''.join(texts)}</row>"
-
-
-def _escaped(text: str) -> str:
-    text = _NOT_STORABLE.sub("\ufffd", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _LOOKS_ESCAPED.sub("_x005F_", text) if "_x" in text else text
+def _row(cells: list[str], style: int) -> bytes:
+    return b"<row>%s</row>" % b"".join(text_cell(_NOT_STORABLE.sub("\ufffd", text), style) for text in cells)
 
 
 # --- vCards (3.0, which every telephone and mail program reads)
