@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from server.contacts.importing.writing import FIELDS, save_changed
 from server.contacts.models import Contact, ImportedContact, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from django.db.models import QuerySet
 
@@ -36,7 +36,8 @@ def take_back(rows: Sequence[ImportedContact]) -> Counter[str]:
     tagged = _tags_of(contacts)
     done: Counter[str] = Counter()
     doomed, changed = [], []
-    held = _on_legal_hold(contacts.values())
+    people = [*contacts.values()]
+    held = people[0].legal_holds.model.objects.in_force().held_among(people)
     for row in rows:
         contact = contacts[row.contact_id]
         if contact.pk in held:
@@ -60,18 +61,6 @@ def take_back(rows: Sequence[ImportedContact]) -> Counter[str]:
 def drop_unused_tags(source: ContactImport, tag_ids: set[int]) -> None:
     """Those that came with an import and that nobody has now."""
     Tag.objects.filter(subscriber=source.subscriber_id, pk__in=tag_ids, contacts=None).delete()
-
-
-def _on_legal_hold(contacts: Collection[Contact]) -> set[int]:
-    """Those of whom all that there is must be kept."""
-    holds = Contact._meta.get_field("legal_holds").related_model._base_manager.filter(ended_at=None)
-    company = holds.filter(subscriber__in={contact.subscriber_id for contact in contacts})
-    if company.filter(contact=None).exists():
-        return {contact.pk for contact in contacts}
-    entries = {contact.main_id or contact.pk for contact in contacts}
-    of_entries = Contact.objects.filter(Q(pk__in=entries) | Q(main__in=entries), legal_holds__in=company)
-    held = {contact.main_id or contact.pk for contact in of_entries}
-    return {contact.pk for contact in contacts if (contact.main_id or contact.pk) in held}
 
 
 def _with_uses(ids: Sequence[int], source_id: int) -> QuerySet[Contact]:

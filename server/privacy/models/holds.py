@@ -11,6 +11,7 @@ from server.accounts.models import Subscriber, User
 from server.contacts.models import Contact
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Self
 
 
@@ -22,6 +23,15 @@ class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
         """Those that keep this entry of the phone book: its own, and its company's."""
         numbers = Contact.objects.filter(Q(pk=contact.whole.pk) | Q(main=contact.whole.pk))
         return self.filter(Q(contact=None) | Q(contact__in=numbers), subscriber=contact.subscriber_id)
+
+    def held_among(self, contacts: Collection[Contact]) -> set[int]:
+        """The same for many at once: of these numbers the ids of those that must be kept."""
+        entries = {contact.main_id or contact.pk for contact in contacts}
+        ours = self.filter(subscriber__in={contact.subscriber_id for contact in contacts})
+        companies = set(ours.filter(contact=None).values_list("subscriber", flat=True))
+        named = ours.filter(Q(contact__in=entries) | Q(contact__main__in=entries))
+        held = {main or pk for main, pk in named.values_list("contact__main", "contact")}
+        return {contact.pk for contact in contacts if contact.subscriber_id in companies or (contact.main_id or contact.pk) in held}
 
 
 class LegalHold(models.Model):
