@@ -266,6 +266,21 @@ def promised_by_rule(make_rule, happens, boti):
     return Promise.objects.get()
 
 
+@pytest.fixture
+def another_is_refused(make_rule, happens, claim):
+    """Boti finds the line busy, and the provider refuses the text in which a second rule promises to call back."""
+
+    def refuse() -> None:
+        make_rule("Busy", Step(who=Who.CALLER, channel=Channel.SMS), trigger="busy", promises_within=120)
+        happens("busy", at=later(minutes=1))
+        fire_due(now=later(minutes=2))
+        take_due_steps(now=later(minutes=2))
+        tell_due(now=later(minutes=2))
+        mark_failed(message=claim(at=later(minutes=3)), reason="rejected", now=later(minutes=3))
+
+    return refuse
+
+
 def test_who_is_not_texted_after_all_was_promised_nothing(promised_by_rule, kontakt, ada, dana, claim):
     tell_due(now=later(seconds=4))
     stop_automatic(subscriber=kontakt, by=ada, now=later(seconds=5))
@@ -294,14 +309,9 @@ def test_what_the_provider_does_not_deliver_promises_nothing_until_it_arrives_af
 
 
 def test_what_the_provider_refuses_promises_nothing_but_what_another_rule_has_said_holds(
-    make_rule, happens, promised_by_rule, claim
+    promised_by_rule, another_is_refused, claim
 ):
-    make_rule("Busy", Step(who=Who.CALLER, channel=Channel.SMS), trigger="busy", promises_within=120)
-    happens("busy", at=later(minutes=1))
-    fire_due(now=later(minutes=2))
-    take_due_steps(now=later(minutes=2))
-    tell_due(now=later(minutes=2))
-    mark_failed(message=claim(at=later(minutes=3)), reason="rejected", now=later(minutes=3))
+    another_is_refused()
     assert thread_of(promised_by_rule).promised_until == promised_by_rule.due_at
     mark_failed(message=claim(at=later(minutes=4)), reason="rejected", now=later(minutes=4))
     assert not Promise.objects.exists()
@@ -326,18 +336,13 @@ def test_what_an_earlier_text_promised_holds_when_a_later_one_is_kept_back(promi
     assert Promise.objects.get() == promised_by_rule
 
 
-def test_what_is_promised_again_holds_when_a_later_text_does_not_arrive(make_rule, promised_by_rule, happens, claim, report):
+def test_what_is_promised_again_holds_when_a_later_text_does_not_arrive(promised_by_rule, another_is_refused, claim, report):
     tell_due(now=later(seconds=4))
     sent = claim(at=later(seconds=5))
     mark_sent(message=sent, provider_account="a", provider_message_id="SM1", now=later(seconds=6))
     report(sent, Status.UNDELIVERED, at=later(seconds=7))
     report(sent, Status.DELIVERED, at=later(seconds=8))
-    make_rule("Busy", Step(who=Who.CALLER, channel=Channel.SMS), trigger="busy", promises_within=120)
-    happens("busy", at=later(minutes=1))
-    fire_due(now=later(minutes=2))
-    take_due_steps(now=later(minutes=2))
-    tell_due(now=later(minutes=2))
-    mark_failed(message=claim(at=later(minutes=3)), reason="rejected", now=later(minutes=3))
+    another_is_refused()
     assert thread_of(Promise.objects.get()).promised_until == promised_by_rule.due_at
 
 
