@@ -170,6 +170,9 @@ def _rule(picture: Picture, rule: Drawn, y: int) -> tuple[int, int]:
         for runs in _lines([Run(limit)], plan.when_width):
             bottom += LINE
             picture.texts.append(TextLine(plan.when_x, bottom, runs, "limit"))
+    if rule.limits:
+        # A line of words reaches below its own.
+        bottom += 6
     last = when
     first_y = bottom + BETWEEN_STEPS if plan.is_stacked else top
     for step in rule.steps:
